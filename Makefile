@@ -1,0 +1,52 @@
+# Every target does all of its own set-up: a fresh machine needs python3 (3.11 or newer), python3-venv and make.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PARTS  := models edge gateway server firmware-sim
+ARGS   ?=
+
+.PHONY: setup demo test test-e2e test-all bench bluez check lock clean help
+
+help:
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.run: requirements/run.txt $(PARTS:%=%/pyproject.toml)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation $(PARTS:%=-e %)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/.dev ## the virtual environment with everything for development
+
+demo: $(VENV)/.run ## the whole chain on this machine; ARGS="--for 90 --seed 1 --json" passes arguments on
+	@$(BIN)/ancu demo $(ARGS)
+
+check: $(VENV)/.dev ## import contracts, types, lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: check ## what CI runs: contracts, types, lint and every test but the long ones
+	$(BIN)/pytest -m "not long and not bluez" $(ARGS)
+
+test-e2e: $(VENV)/.dev ## the browser and whole-chain tests alone
+	$(BIN)/pytest tests/e2e $(ARGS)
+
+test-all: check ## every test, the long ones too
+	$(BIN)/pytest -m "not bluez" $(ARGS)
+
+bench: $(VENV)/.run ## reproducible benchmarks
+	$(BIN)/ancu bench $(ARGS)
+
+lock: ## compile the hashed requirement locks anew (needs uv)
+	for f in run dev convert; do \
+	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    $$([ $$f = dev ] && echo "-c requirements/run.txt") requirements/$$f.in -o requirements/$$f.txt || exit 1; done
+
+clean: ## remove the virtual environment and the demo's data
+	rm -rf $(VENV) .demo

@@ -1,0 +1,1 @@
+"""What a camera's frames mean. Pure but for `democlip` and `bench`; the adapters hold OpenCV and onnxruntime."""

@@ -1,0 +1,34 @@
+"""Boxes as rows of left, top, right, bottom."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Boxes = NDArray[np.float32]
+Scores = NDArray[np.float32]
+Overlaps = NDArray[np.float32]
+
+
+def areas(boxes: Boxes) -> Scores:
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    return np.asarray(sides[:, 0] * sides[:, 1], np.float32)
+
+
+def overlaps(a: Boxes, b: Boxes) -> Overlaps:
+    """Intersection over union of each of `a` with each of `b`; 0 where a union is empty."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    sides = np.maximum(high - low, 0)
+    shared = sides[..., 0] * sides[..., 1]
+    union = areas(a)[:, None] + areas(b)[None, :] - shared
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0), np.float32)
+
+
+def suppress(boxes: Boxes, scores: Scores, most: float) -> list[int]:
+    """Non-maximum suppression: the rows to keep, best first, no two of which overlap by more than `most`."""
+    rest = np.argsort(-scores, kind="stable")
+    kept: list[int] = []
+    while rest.size:
+        best, rest = int(rest[0]), rest[1:]
+        kept.append(best)
+        rest = rest[overlaps(boxes[best : best + 1], boxes[rest])[0] <= most]
+    return kept

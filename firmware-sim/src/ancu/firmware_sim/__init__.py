@@ -1,0 +1,1 @@
+"""The wristband's reference firmware, and air to carry it."""

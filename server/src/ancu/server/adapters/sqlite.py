@@ -1,0 +1,44 @@
+"""SQLite: one file for the inbox, the journals and the register, so that one transaction can span them."""
+
+from __future__ import annotations
+
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+
+__all__ = ["connect", "migrate"]
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open the server's file: WAL, FULL (NORMAL lost data in power cuts), foreign keys, rows by name.
+
+    Transactions are explicit (`BEGIN IMMEDIATE`); a connection belongs to one thread at a time.
+    """
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=10,
+    )
+    connection.row_factory = sqlite3.Row
+    if not read_only:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    return connection
+
+
+def migrate(connection: sqlite3.Connection) -> list[str]:
+    """Bring the file to the newest schema, each step in a transaction of its own; returns the steps taken."""
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, at TEXT DEFAULT CURRENT_TIMESTAMP)"
+    )
+    done = {row["name"] for row in connection.execute("SELECT name FROM migrations")}
+    taken = []
+    for step in sorted(files("ancu.server.adapters").joinpath("schema").iterdir(), key=lambda entry: entry.name):
+        if step.name.endswith(".sql") and step.name not in done:
+            note = f"INSERT INTO migrations (name) VALUES ('{step.name}')"  # noqa: S608 - our own file's name
+            connection.executescript(f"BEGIN IMMEDIATE;\n{step.read_text('utf-8')}\n{note};\nCOMMIT;")
+            taken.append(step.name)
+    return taken

@@ -1,0 +1,1 @@
+"""Cases: what a person's signals amount to. Pure."""

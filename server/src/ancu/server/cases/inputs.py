@@ -1,0 +1,151 @@
+"""Inputs: everything that a decision may know, each with the time at which it became true.
+
+`at` is always UTC-aware. `late` marks stored data that arrives after the fact: it is kept and shown, never pages, and
+never moves the current state backwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from ancu.models.frame import Reading
+from ancu.models.ids import BandNumber, EdgeId, GatewayId
+
+__all__ = [
+    "BandHeard",
+    "BandUnseen",
+    "CameraChanged",
+    "DoorCrossed",
+    "EdgeAlive",
+    "EdgeBegan",
+    "FrameTrouble",
+    "GatewayAlive",
+    "Input",
+    "MainsTurned",
+    "SosTapped",
+    "Tick",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class BandHeard:
+    """A verified reading. `at` is the band's own counter time; `heard_at` the edge's clock."""
+
+    at: datetime
+    heard_at: datetime
+    edge: EdgeId
+    band: BandNumber
+    rssi_dbm: int
+    counter: int
+    reading: Reading
+    urgent: bool
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BandUnseen:
+    """An edge restarted its scan and still does not hear a band."""
+
+    at: datetime
+    edge: EdgeId
+    band: BandNumber
+    last_heard_at: datetime | None
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeAlive:
+    """A heartbeat: the edge lives, and says whether its radio can be believed."""
+
+    at: datetime
+    edge: EdgeId
+    period_s: int
+    mains: bool
+    radio_ok: bool
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeBegan:
+    at: datetime
+    edge: EdgeId
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MainsTurned:
+    at: datetime
+    edge: EdgeId
+    on: bool
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayAlive:
+    at: datetime
+    gateway: GatewayId
+    edges: frozenset[EdgeId]  # that it relayed for lately
+
+
+@dataclass(frozen=True, slots=True)
+class DoorCrossed:
+    at: datetime
+    edge: EdgeId
+    camera: str
+    door: str
+    direction: Literal["in", "out"]
+    track: int
+    confidence: float
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CameraChanged:
+    at: datetime
+    edge: EdgeId
+    camera: str
+    state: Literal["ok", "covered", "moved", "defocused", "frozen", "dead"]
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FrameTrouble:
+    """Frames or bodies that were refused in a way that someone has to look at: forged, replayed, cloned, dropped."""
+
+    at: datetime
+    edge: EdgeId
+    band: BandNumber | None
+    reason: str  # a FrameReason, a WireReason, or 'gap'
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SosTapped:
+    """The person asked for help on the page; the band's own button arrives as a reading."""
+
+    at: datetime
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passed: silence is an input."""
+
+    at: datetime
+
+
+Input = (
+    BandHeard
+    | BandUnseen
+    | EdgeAlive
+    | EdgeBegan
+    | MainsTurned
+    | GatewayAlive
+    | DoorCrossed
+    | CameraChanged
+    | FrameTrouble
+    | SosTapped
+    | Tick
+)

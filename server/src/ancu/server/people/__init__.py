@@ -1,0 +1,1 @@
+"""People: officers, wards, orders, devices."""
