@@ -1,0 +1,71 @@
+"""Accounts: who signs in, and what a session remembers. `accounts_sqlite.py` implements it over the register."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ancu.models.errors import AncuError
+from ancu.server.ports import Viewer
+
+__all__ = ["Accounts", "LockedOut", "Session", "SignInRefused", "SignedIn"]
+
+
+class SignInRefused(AncuError):
+    """Wrong login, wrong password, disabled, used up or expired: the answer is the same."""
+
+    code = "sign_in_refused"
+
+    def __init__(self) -> None:
+        super().__init__("sign-in refused")
+
+
+class LockedOut(AncuError):
+    """Too many failures from this address for this login."""
+
+    code = "locked_out"
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("too many failed sign-ins")
+        self.until = until
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who is signed in."""
+
+    viewer: Viewer
+    name: str  # of an officer, for the page's header; empty for a person under order
+    csrf: str  # what a form of this session must carry; empty for a bearer token, which no browser sends by itself
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A fresh session and the secret that opens it; the secret is kept nowhere else."""
+
+    token: str
+    session: Session
+
+
+class Accounts(Protocol):
+    """Sessions, bearer tokens and one-time codes. Secrets are stored only as hashes."""
+
+    async def sign_in(self, login: str, password: str, address: str, *, at: datetime) -> SignedIn:
+        """Open an officer's session; raises SignInRefused, LockedOut."""
+
+    async def enter(self, kit: str, code: str, address: str, *, at: datetime) -> SignedIn:
+        """Open a person's session with the kit's printed code and a one-time code; raises SignInRefused, LockedOut."""
+
+    async def session(self, token: str, *, at: datetime, touch: bool) -> Session | None:
+        """Who holds this cookie's token; `touch` when a person, not a timer, asked."""
+
+    async def bearer(self, token: str, *, at: datetime) -> Session | None:
+        """Who holds this API token."""
+
+    async def sign_out(self, token: str) -> None: ...
+    async def close(self) -> None: ...
+
+    async def issue_code(self, person: str, ward: str, kit: str, *, by: str, at: datetime) -> str:
+        """A one-time code for a person's page; replaces an earlier one. Shown once."""

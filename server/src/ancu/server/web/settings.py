@@ -1,0 +1,33 @@
+"""The pages' part of the server's configuration."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ancu.models.config import Settings
+
+__all__ = ["WebSettings"]
+
+
+class WebSettings(Settings, frozen=True, kw_only=True):
+    """`[web]` in server.toml. Every key has a default that suits one machine."""
+
+    origin: str = ""
+    """The address that people type, like https://ancu.example.vn; empty: only loopback names, over plain http."""
+    idle_s: int = 15 * 60  # an officer's session without a touch
+    session_s: int = 12 * 3600  # an officer's session at most: one long shift
+    citizen_session_s: int = 30 * 86_400  # a person's own page; never past the end of the order
+    code_s: int = 24 * 3600  # a one-time code for the person's page
+    body_bytes: int = 64 * 1024  # of a request: no form or JSON body of ours is near it
+    streams: int = 256  # open event streams; each holds a socket and little else
+    streams_each: int = 8  # of one person: tabs and a phone
+    beat_s: float = 10.0  # between two signs of life on a stream
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come by https, if need be through a proxy that ends TLS."""
+        return self.origin.startswith("https://")
+
+    @property
+    def idle(self) -> timedelta:
+        return timedelta(seconds=self.idle_s)
