@@ -1,0 +1,161 @@
+"""Officers: accounts with a role and wards, and the logins of officers and citizens."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from typing import Final
+
+from ancu.models.clock import from_ms
+from ancu.models.errors import UsageError
+from ancu.models.ids import WardCode, check_id
+from ancu.server.people.errors import Absent, Exists, LoginRefused
+from ancu.server.people.ledger import Ledger
+from ancu.server.people.orders import new_id
+from ancu.server.people.passwords import Passwords
+from ancu.server.people.records import OfficerRecord
+from ancu.server.people.vault import Vault
+from ancu.server.ports import Role
+
+__all__ = ["ATTEMPTS", "WINDOW_S", "Officers"]
+
+ATTEMPTS: Final = 5  # failed logins of one name ...
+WINDOW_S: Final = 30 * 60  # ... in this time shut it until the oldest of them is this old
+_CODE_ALPHABET: Final = "23456789abcdefghjkmnpqrstvwxyz"
+_CODE_CHARS: Final = 16  # 78 bits
+_DAY_MS: Final = 86_400_000
+_EVERYWHERE: Final = frozenset({Role.PROVINCE, Role.OPERATOR})  # roles that see all wards
+
+
+class Officers:
+    """Adds and disables accounts, and answers who logs in."""
+
+    def __init__(self, ledger: Ledger, vault: Vault, passwords: Passwords | None = None) -> None:
+        self._ledger, self._vault = ledger, vault
+        self._connection = ledger.connection
+        self._passwords = passwords or Passwords()
+
+    def add(
+        self, login: str, name: str, role: Role, wards: list[WardCode], *, password: str, phone: str | None = None
+    ) -> str:
+        """Add an account and return its id; raises Absent, Exists, UsageError."""
+        check_id("login", login)
+        if role is Role.CITIZEN:
+            raise UsageError("a citizen logs in by an access code and has no account")
+        if bool(wards) == (role in _EVERYWHERE):
+            raise UsageError(f"role {role}: " + ("sees all wards, so give none" if wards else "give at least one ward"))
+        id_, stored = new_id("u"), self._passwords.hash(password)
+        with self._ledger.change("add_officer", id_, role=role.value, wards=[*wards]) as connection:
+            try:
+                connection.execute(
+                    "INSERT INTO officers (id, login, name, role, phone, password_hash, created_ms)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (id_, login, name, role.value, phone, stored, self._ledger.now_ms()),
+                )
+            except sqlite3.IntegrityError:
+                raise Exists("login", login) from None
+            for ward in dict.fromkeys(wards):
+                try:
+                    connection.execute("INSERT INTO officer_wards (officer, ward) VALUES (?, ?)", (id_, ward))
+                except sqlite3.IntegrityError:
+                    raise Absent("ward", ward) from None
+        return id_
+
+    def disable(self, login: str) -> None:
+        """Shut an account; raises Absent."""
+        row = self._row(login)
+        if row is None:
+            raise Absent("login", login)
+        with self._ledger.change("disable_officer", row["id"]) as connection:
+            connection.execute(
+                "UPDATE officers SET disabled_ms = ? WHERE id = ? AND disabled_ms IS NULL",
+                (self._ledger.now_ms(), row["id"]),
+            )
+
+    def all(self) -> list[OfficerRecord]:
+        return [self._record(r) for r in self._connection.execute("SELECT * FROM officers ORDER BY login")]
+
+    def get(self, id_: str) -> OfficerRecord:
+        """An account by id, disabled or not; raises Absent."""
+        row = self._connection.execute("SELECT * FROM officers WHERE id = ?", (id_,)).fetchone()
+        if row is None:
+            raise Absent("officer", id_)
+        return self._record(row)
+
+    def log_in(self, login: str, password: str) -> OfficerRecord:
+        """Who this is. Takes about 80 ms: call it in a thread. Raises LoginRefused."""
+        login = login.strip().lower()
+        self._refuse_if_too_many(login)
+        row = self._row(login)
+        if not self._passwords.matches(password, row["password_hash"] if row else None) or row is None:
+            self._failed(login)
+            raise LoginRefused("wrong")
+        if row["disabled_ms"] is not None:
+            raise LoginRefused("disabled")
+        self._connection.execute("DELETE FROM login_attempts WHERE login = ?", (login,))
+        if self._passwords.is_outdated(row["password_hash"]):
+            fresh = self._passwords.hash(password)
+            self._connection.execute("UPDATE officers SET password_hash = ? WHERE id = ?", (fresh, row["id"]))
+        return self._record(row)
+
+    def add_access_code(self, person: str, days: int = 60) -> str:
+        """A new access code of a citizen, shown once; earlier ones end. Raises Absent."""
+        text = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_CHARS))
+        now = self._ledger.now_ms()
+        with self._ledger.change("add_access_code", person) as connection:
+            if connection.execute("SELECT 1 FROM persons WHERE id = ?", (person,)).fetchone() is None:
+                raise Absent("person", person)
+            connection.execute(
+                "UPDATE access_codes SET revoked_ms = ? WHERE person = ? AND revoked_ms IS NULL", (now, person)
+            )
+            connection.execute(
+                "INSERT INTO access_codes (code_hash, person, created_ms, expires_ms) VALUES (?, ?, ?, ?)",
+                (self._vault.hash(text), person, now, now + days * _DAY_MS),
+            )
+        return "-".join(text[i : i + 4] for i in range(0, _CODE_CHARS, 4))
+
+    def person_of_code(self, code: str) -> str:
+        """The person whose access code this is; raises LoginRefused. 78 bits need no lock-out, a caller may add one."""
+        text = "".join(c for c in code.lower() if c.isalnum())
+        row = self._connection.execute(
+            "SELECT person FROM access_codes WHERE code_hash = ? AND revoked_ms IS NULL AND expires_ms > ?",
+            (self._vault.hash(text), self._ledger.now_ms()),
+        ).fetchone()
+        if row is None:
+            raise LoginRefused("wrong")
+        return str(row["person"])
+
+    def _refuse_if_too_many(self, login: str) -> None:
+        now = self._ledger.now_ms()
+        recent = [
+            int(r["at_ms"])
+            for r in self._connection.execute(
+                "SELECT at_ms FROM login_attempts WHERE login = ? AND at_ms > ? ORDER BY at_ms DESC LIMIT ?",
+                (login, now - WINDOW_S * 1000, ATTEMPTS),
+            )
+        ]
+        if len(recent) >= ATTEMPTS:
+            raise LoginRefused("too_many", retry_after_s=max(1, WINDOW_S - (now - recent[-1]) // 1000))
+
+    def _failed(self, login: str) -> None:
+        now = self._ledger.now_ms()
+        self._connection.execute("DELETE FROM login_attempts WHERE at_ms < ?", (now - WINDOW_S * 1000,))
+        self._connection.execute("INSERT INTO login_attempts (login, at_ms) VALUES (?, ?)", (login[:64], now))
+
+    def _row(self, login: str) -> sqlite3.Row | None:
+        row: sqlite3.Row | None = self._connection.execute(
+            "SELECT * FROM officers WHERE login = ?", (login,)
+        ).fetchone()
+        return row
+
+    def _record(self, row: sqlite3.Row) -> OfficerRecord:
+        wards = self._connection.execute("SELECT ward FROM officer_wards WHERE officer = ?", (row["id"],))
+        return OfficerRecord(
+            id=row["id"],
+            login=row["login"],
+            name=row["name"],
+            role=Role(row["role"]),
+            wards=frozenset(WardCode(r["ward"]) for r in wards),
+            phone=row["phone"],
+            disabled_at=None if row["disabled_ms"] is None else from_ms(row["disabled_ms"]),
+        )
