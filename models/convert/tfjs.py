@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto as T
 from onnx import helper, numpy_helper
 
 Array = NDArray[Any]
@@ -85,14 +84,15 @@ class Lowering:
 
     def emit(self, op: str, *inputs: str, out: str | None = None, **attributes: Any) -> str:
         name = out or f"{op.lower()}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, inputs, [name], **attributes))
+        self.nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
         return name
 
     def keep(self, value: Array) -> str:
-        """Store a constant as it is; half floats are widened when the model is loaded."""
+        """Store a constant; the package's half floats are widened."""
         name = f"k{len(self.initializers)}"
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return self.emit("Cast", name, to=T.FLOAT) if value.dtype == np.float16 else name
+        wide = value.astype(np.float32) if value.dtype == np.float16 else value
+        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(wide), name))
+        return name
 
     def lower(self, name: str) -> View:
         if name not in self._done:

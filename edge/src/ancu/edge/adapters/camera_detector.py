@@ -6,12 +6,12 @@ from typing import Any, Final, cast
 
 import cv2
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from ancu.edge.camera.detect import Detections, Fit, Grid, decode
 from ancu.edge.camera.weights import weights_folder
-from ancu.models.cards import load_card
+from ancu.models.cards import verified_weights
 
 Image = NDArray[np.uint8]
 
@@ -23,15 +23,13 @@ class PersonDetector:
 
     def __init__(self, folder: Path | None = None, side: int | None = None) -> None:
         """`side`: the longer edge of what the network sees; more finds smaller people and takes longer."""
-        card = load_card((folder or weights_folder()) / "person.toml")
+        card, weights = verified_weights((folder or weights_folder()) / "person.toml")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = QUIET
-        self._session: Any = onnxruntime.InferenceSession(
-            card.verified_bytes(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session: Any = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
         self._input = card.input.name
         self._mean = card.input.mean
         self._side = side or card.input.side

@@ -64,7 +64,7 @@ class Grid:
 
 
 def decode(raw: NDArray[np.float32], fit: Fit, grid: Grid, least: float) -> Detections:
-    """People in the network's output: row 0 the person's logit, rows 1.. the four sides' distributions, a column a cell.
+    """People in the network's output: row 0 the person's logit, rows 1.. the sides' distributions, a column a cell.
 
     Only cells with a confidence of `least` or more are decoded.
     """
