@@ -1,0 +1,74 @@
+"""A radio by public `bleak`: BlueZ, or a backend that an installed part offers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any
+
+from bleak import BleakScanner
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+from bleak.uuids import normalize_uuid_16
+
+from ancu.edge.ports import Advert, Radio, RadioLost
+from ancu.models.address import parse_address
+from ancu.models.errors import ConfigError
+from ancu.models.frame import SERVICE_UUID16
+
+__all__ = ["BleakRadio"]
+
+log = logging.getLogger(__name__)
+GROUP = "ancu.bleak_backends"
+_UUID = normalize_uuid_16(SERVICE_UUID16)
+
+
+class BleakRadio(Radio):
+    """Scans actively: passive scanning on BlueZ reports a band only when its payload changes, and lost most changes."""
+
+    def __init__(self, backend: str, adapter: str) -> None:
+        """Raises ConfigError for a backend that is not installed."""
+        self._options: dict[str, Any] = {"bluez": {"adapter": adapter} if adapter else {}}
+        if backend != "bluez":
+            self._options["backend"] = _backend(backend)
+        self._scanner: BleakScanner | None = None
+
+    async def start(self, hear: Callable[[Advert], None]) -> None:
+        def detected(device: BLEDevice, data: AdvertisementData) -> None:
+            self.adverts += 1
+            body = data.service_data.get(_UUID)
+            if body is not None:
+                try:
+                    address = parse_address(device.address)
+                except ValueError:
+                    return  # a platform that hides addresses; nothing can be resolved there
+                hear(Advert(address, data.rssi, bytes(body)))
+
+        try:
+            # A scanner of its own for each start: what an adapter that went away left behind goes with it.
+            scanner = BleakScanner(detected, scanning_mode="active", **self._options)
+            self._scanner = scanner
+            await scanner.start()
+        except Exception as error:  # backends raise what their transports do; none of it may end the agent
+            raise RadioLost(f"{error.__class__.__name__}: {error}") from error
+
+    async def stop(self) -> None:
+        scanner, self._scanner = self._scanner, None
+        if scanner is None:
+            return
+        try:
+            await scanner.stop()
+        except Exception as error:  # noqa: BLE001 - as above, and what cannot be stopped is given up
+            log.debug("scan did not stop", extra={"error": str(error)})
+
+
+def _backend(name: str) -> Any:
+    for point in entry_points(group=GROUP, name=name):
+        try:
+            backend = point.load()
+        except ImportError as error:
+            raise ConfigError(f"radio.backend {name!r}: cannot be loaded ({error})") from None
+        return getattr(backend, "scanner", backend)
+    known = sorted({point.name for point in entry_points(group=GROUP)} | {"bluez"})
+    raise ConfigError(f"radio.backend {name!r}: not installed; there is {', '.join(known)}")

@@ -1,0 +1,56 @@
+"""The uplink over MQTT."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import aiomqtt
+
+from ancu.edge.ports import Conversation, Uplink
+from ancu.models import topics
+from ancu.models.ids import EdgeId, WardCode
+from ancu.models.mqtt import BrokerSettings, Link, client_id, subscribe
+from ancu.models.topics import Lane
+from ancu.models.wire import EdgeStatus, encode_status
+
+__all__ = ["MqttUplink"]
+
+
+class MqttUplink(Uplink):
+    """One mTLS session under the edge's own branch of topics."""
+
+    def __init__(self, broker: BrokerSettings, ward: WardCode, edge: EdgeId, data: Path, version: str) -> None:
+        self._ward, self._edge, self._version = ward, edge, version
+        will = aiomqtt.Will(
+            topics.status(ward, edge), encode_status(EdgeStatus(online=False, version=version)), qos=1, retain=True
+        )
+        self._link = Link(broker, client_id(edge, data), will=will)
+
+    @property
+    def connected(self) -> bool:  # type: ignore[override]
+        return self._link.connected
+
+    async def run(self, converse: Callable[[Conversation], Awaitable[None]]) -> None:
+        async def session(client: aiomqtt.Client) -> None:
+            await subscribe(client, [topics.confirm(self._ward, self._edge), topics.command(self._ward, self._edge)])
+            online = encode_status(EdgeStatus(online=True, version=self._version))
+            await client.publish(topics.status(self._ward, self._edge), online, qos=1, retain=True)
+            await converse(_MqttConversation(client, self._ward, self._edge))
+
+        await self._link.run(session)
+
+
+class _MqttConversation(Conversation):
+    def __init__(self, client: aiomqtt.Client, ward: WardCode, edge: EdgeId) -> None:
+        self._client = client
+        self._topics = {lane: topics.facts(ward, edge, lane) for lane in Lane}
+        self._confirm = topics.confirm(ward, edge)
+
+    async def publish(self, lane: Lane, body: bytes) -> None:
+        await self._client.publish(self._topics[lane], body, qos=1)
+
+    async def confirms(self) -> AsyncIterator[bytes]:
+        async for message in self._client.messages:
+            if message.topic.value == self._confirm and isinstance(message.payload, bytes):
+                yield message.payload

@@ -1,0 +1,171 @@
+"""The agent: builds the parts of an edge and runs them together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from importlib.metadata import version
+from typing import Any
+
+from ancu.edge.adapters.host import LinuxHost
+from ancu.edge.adapters.mqtt import MqttUplink
+from ancu.edge.bands import Action, Bands, Moment, Rescan
+from ancu.edge.config import EdgeSettings, read_bands, read_edge_keys
+from ancu.edge.journal import Journal
+from ancu.edge.ports import Advert, Host, Radio, Uplink
+from ancu.edge.recorder import Recorder
+from ancu.edge.scan import Scan
+from ancu.edge.sender import Sender
+from ancu.models.clock import Clock, SystemClock, to_ms
+from ancu.models.ids import BandNumber
+from ancu.models.topics import Lane
+from ancu.models.wire import (
+    EdgeHeartbeat,
+    EdgeStarted,
+    Fact,
+    Heard,
+    JournalHealth,
+    MainsChanged,
+    RadioHealth,
+    pack_record,
+)
+
+__all__ = ["Agent", "build"]
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+VERSION = version("ancu-edge")
+
+
+class Agent:
+    """One edge. Adapters come in; `run` ends only by being cancelled or by a fault of our own."""
+
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        *,
+        identity_keys: dict[BandNumber, bytes],
+        recorder: Recorder,
+        sender: Sender,
+        uplink: Uplink,
+        radio: Radio | None,
+        host: Host,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._recorder = recorder
+        self._sender = sender
+        self._uplink = uplink
+        self._host = host
+        self._clock = clock
+        self._began_s = clock.monotonic()
+        self._bands: Bands | None = None
+        self._scan: Scan | None = None
+        self._adverts_told = 0
+        self._mains: bool | None = None
+        if radio is not None and settings.radio is not None:
+            config = settings.radio
+            self._bands = Bands(identity_keys, self._now(), report_s=config.report_s, unseen_s=config.unseen_s)
+            self._scan = Scan(radio, clock, stall_s=config.stall_s)
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        self.say(Lane.STATE, EdgeStarted(self._now().at_ms, VERSION))
+        async with asyncio.TaskGroup() as group:
+            for part in self._parts():
+                group.create_task(part)
+
+    def say(self, lane: Lane, record: Heard | Fact) -> None:
+        """Put a record into a lane of the journal."""
+        self._recorder.append(lane, pack_record(record))
+
+    def _parts(self) -> list[Coroutine[Any, Any, None]]:
+        parts = [self._recorder.run(), self._uplink.run(self._sender.converse), self._beat()]
+        if self._scan is not None:
+            parts += [self._scan.run(self._hear, self._scan_changed), self._watch()]
+        return parts
+
+    def _hear(self, advert: Advert) -> None:
+        if self._bands is not None:
+            self._act(self._bands.heard(advert.address, advert.body, advert.rssi_dbm, self._now()))
+
+    def _scan_changed(self, runs: bool) -> None:
+        if self._bands is not None:
+            if runs:
+                self._bands.scanning(self._now())
+            else:
+                self._bands.deaf()
+
+    async def _watch(self) -> None:
+        while self._bands is not None:
+            await asyncio.sleep(TICK_S)
+            self._act(self._bands.tick(self._now()))
+
+    def _act(self, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Rescan):
+                if self._scan is not None:
+                    self._scan.again()
+            else:
+                self.say(action.lane, action.record)
+
+    async def _beat(self) -> None:
+        while True:
+            self._say_mains()
+            self.say(Lane.STATE, self._heartbeat())
+            await asyncio.sleep(self._settings.heartbeat_s)
+
+    def _say_mains(self) -> None:
+        mains = self._host.mains()
+        if self._mains is not None and mains is not self._mains:
+            self.say(Lane.STATE, MainsChanged(self._now().at_ms, mains))
+        self._mains = mains
+
+    def _heartbeat(self) -> EdgeHeartbeat:
+        now = self._now()
+        held = self._recorder.journal.held
+        alarm, state, bulk = (held[lane].next - held[lane].base for lane in Lane)
+        dropped = sum(self._recorder.journal.dropped.values()) + self._recorder.shed
+        adverts = self._scan.adverts if self._scan else 0
+        heard, self._adverts_told = adverts - self._adverts_told, adverts
+        return EdgeHeartbeat(
+            at_ms=now.at_ms,
+            period_s=max(1, round(self._settings.heartbeat_s)),
+            uptime_s=int(now.mono_s - self._began_s),
+            mains=bool(self._mains),
+            clock_synced=self._host.clock_synced(),
+            radio=RadioHealth(bool(self._scan and self._scan.ok), heard, self._scan.rescans if self._scan else 0),
+            journal=JournalHealth(alarm, state, bulk, dropped),
+            bands=self._bands.last_heard() if self._bands else (),
+            version=VERSION,
+        )
+
+    def _now(self) -> Moment:
+        return Moment(to_ms(self._clock.now()), self._clock.monotonic())
+
+
+def build(settings: EdgeSettings) -> Agent:
+    """The agent that a configuration asks for; raises ConfigError."""
+    clock = SystemClock()
+    keys = read_edge_keys(settings.key_file)
+    radio: Radio | None = None
+    identity_keys: dict[BandNumber, bytes] = {}
+    if settings.radio is not None and settings.bands_file is not None:
+        # A camera-only edge has no Bluetooth, and a box need not load what it has not.
+        from ancu.edge.adapters.bleak_radio import BleakRadio  # noqa: PLC0415
+
+        radio = BleakRadio(settings.radio.backend, settings.radio.adapter)
+        identity_keys = read_bands(settings.bands_file)
+    recorder = Recorder(Journal(settings.data / "journal.db", cap_records=settings.journal.cap_records))
+    return Agent(
+        settings,
+        identity_keys=identity_keys,
+        recorder=recorder,
+        sender=Sender(settings.edge_id, keys, recorder, clock),
+        uplink=MqttUplink(settings.broker, settings.ward_code, settings.edge_id, settings.data, VERSION),
+        radio=radio,
+        host=LinuxHost(),
+        clock=clock,
+    )

@@ -1,0 +1,112 @@
+"""The edge's configuration file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ancu.models.config import Settings, load, read_secret
+from ancu.models.errors import ConfigError, UsageError
+from ancu.models.ids import BandNumber, EdgeId, WardCode, check_id
+from ancu.models.keys import EDGE_KEY_BYTES, EdgeKeys, derive_edge_keys
+from ancu.models.mqtt import BrokerSettings
+
+__all__ = ["EdgeSettings", "JournalSettings", "RadioSettings", "read_bands", "read_edge", "read_edge_keys"]
+
+IDENTITY_KEY_BYTES = 16
+
+
+class RadioSettings(Settings, frozen=True):
+    """The Bluetooth adapter, and when to speak."""
+
+    backend: str = "bluez"  # or the name of an entry point of the group ancu.bleak_backends
+    adapter: str = ""  # hci0 and the like; for the virtual backend where its controller listens
+    report_s: float = 10.0  # one frame of each band is forwarded in so long; urgent ones at once
+    unseen_s: float = 20.0  # without a new frame, the scan is restarted, and the absence stated
+    stall_s: float = 30.0  # without an advert of any device, the scan is restarted
+
+
+class JournalSettings(Settings, frozen=True):
+    """What is kept while the server cannot be reached."""
+
+    cap_records: int = 200_000  # 20 MiB; about eleven days of one band
+
+
+class EdgeSettings(Settings, frozen=True):
+    """edge.toml"""
+
+    edge: str
+    ward: str
+    data: Path  # folder for the journal and the client id
+    key_file: Path  # the edge's own key in hex, mode 0600
+    broker: BrokerSettings
+    bands_file: Path | None = None  # identity keys of the home's bands, mode 0600; read at the start
+    radio: RadioSettings | None = None
+    camera: dict[str, Any] | None = None  # see the camera's own settings; needs ancu-edge[camera]
+    journal: JournalSettings = JournalSettings()
+    heartbeat_s: float = 10.0
+
+    @property
+    def edge_id(self) -> EdgeId:
+        return EdgeId(self.edge)
+
+    @property
+    def ward_code(self) -> WardCode:
+        return WardCode(self.ward)
+
+
+class _Band(Settings, frozen=True):
+    number: int
+    identity_key: str
+
+
+class _BandsFile(Settings, frozen=True):
+    bands: tuple[_Band, ...] = ()
+
+
+def read_edge(path: Path) -> EdgeSettings:
+    """Read and check edge.toml; raises ConfigError."""
+    settings = load(path, EdgeSettings)
+    try:
+        check_id("edge", settings.edge)
+        check_id("ward", settings.ward)
+    except UsageError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    if settings.radio is None and settings.camera is None:
+        raise ConfigError(f"{path}: an edge needs a [radio], a [camera] or both")
+    if settings.radio is not None and settings.bands_file is None:
+        raise ConfigError(f"{path}: a [radio] needs a bands_file")
+    numbers = {"heartbeat_s": settings.heartbeat_s, "journal.cap_records": settings.journal.cap_records}
+    if settings.radio is not None:
+        radio = settings.radio
+        numbers |= {"radio.report_s": radio.report_s, "radio.unseen_s": radio.unseen_s, "radio.stall_s": radio.stall_s}
+    for name, number in numbers.items():
+        if not number > 0:
+            raise ConfigError(f"{path}: {name} must be greater than 0")
+    return settings
+
+
+def read_edge_keys(path: Path) -> EdgeKeys:
+    """The edge's keys from its key file; raises ConfigError."""
+    return derive_edge_keys(_hex(path, "the edge's key", read_secret(path).decode("ascii", "replace"), EDGE_KEY_BYTES))
+
+
+def read_bands(path: Path) -> dict[BandNumber, bytes]:
+    """Identity keys by band number; raises ConfigError."""
+    read_secret(path)
+    bands: dict[BandNumber, bytes] = {}
+    for band in load(path, _BandsFile).bands:
+        if not 1 <= band.number < 2**32 or band.number in bands:
+            raise ConfigError(f"{path}: band number {band.number} is out of range or there twice")
+        bands[BandNumber(band.number)] = _hex(path, f"band {band.number}", band.identity_key, IDENTITY_KEY_BYTES)
+    return bands
+
+
+def _hex(path: Path, what: str, text: str, length: int) -> bytes:
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) != length:
+        raise ConfigError(f"{path}: {what}: expected {length} bytes in hex")
+    return key

@@ -1,0 +1,152 @@
+"""The recorder: the journal's one thread. Group commit: what comes in during a commit makes the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from ancu.edge.journal import Journal
+from ancu.models.topics import Lane
+
+__all__ = ["Recorder"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+RETRY_S = 1.0  # between tries at a disk that refuses
+GROUP_RECORDS = 2000  # in one commit; bounds how long an alarm waits for the one before it
+QUEUE_RECORDS = 10_000  # in memory while the disk refuses: about 1 MiB
+
+
+class Recorder:
+    """Appends never wait and never fail; `flushed` says when they are durable. `grown` is set after each commit."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal  # its properties may be read from the loop; they change only between awaits of ours
+        self.grown = asyncio.Event()
+        self.errors = 0  # commits and prunes that the disk refused
+        self.shed = 0  # records given up in memory because the disk refused for long
+        self._queue: list[tuple[Lane, bytes]] = []
+        self._work = asyncio.Event()
+        self._flushed: asyncio.Future[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._failing = False
+
+    def append(self, lane: Lane, blob: bytes) -> None:
+        """Queue a record."""
+        if len(self._queue) >= QUEUE_RECORDS:
+            self._shed()
+        self._queue.append((lane, blob))
+        self._work.set()
+
+    def flushed(self) -> asyncio.Future[None]:
+        """Resolves when everything appended so far is committed."""
+        if self._flushed is None:
+            self._flushed = asyncio.get_running_loop().create_future()
+        future = self._flushed
+        self._work.set()
+        return future
+
+    async def run(self) -> None:
+        """Commit what is queued until cancelled; then once more what is left."""
+        try:
+            while True:
+                await self._work.wait()
+                self._work.clear()
+                if not await _unbroken(self._commit()):
+                    await asyncio.sleep(RETRY_S)
+                    self._work.set()
+        finally:
+            if self._queue:
+                await _unbroken(self._commit())
+            self._thread.shutdown(wait=False)
+
+    async def read(self, lane: Lane, first: int, count: int) -> list[bytes]:
+        """Committed records; none while the disk refuses."""
+        return await self._try(lambda: self.journal.read(lane, first, count), [])
+
+    async def prune(self, epoch: int, lane: Lane, upto: int) -> None:
+        """Forget what the server confirmed; what the disk refuses is sent once more, and confirmed once more."""
+        await self._try(lambda: self.journal.prune(epoch, lane, upto), None)
+
+    async def _commit(self) -> bool:
+        group, self._queue = self._queue[:GROUP_RECORDS], self._queue[GROUP_RECORDS:]
+        waiting, self._flushed = self._flushed, None
+        before = self._ends()
+        done = not group or await self._try(lambda: self._append(group), otherwise=False)
+        # A commit that reports an error may yet be on the disk: the reopened journal knows.
+        done = done or self._ends() != before
+        if done:
+            self.grown.set()
+        else:
+            self._queue[:0] = group
+        if done and not self._queue:
+            _resolve(waiting)
+        else:
+            self._keep_waiting(waiting)
+            if done:
+                self._work.set()
+        return done
+
+    def _append(self, group: list[tuple[Lane, bytes]]) -> bool:
+        self.journal.append(group)
+        return True
+
+    def _ends(self) -> list[int]:
+        return [rows.next for rows in self.journal.held.values()]
+
+    def _keep_waiting(self, waiting: asyncio.Future[None] | None) -> None:
+        if waiting is None:
+            return
+        if self._flushed is None:
+            self._flushed = waiting
+        else:  # someone asked meanwhile: the later promise covers the earlier
+            self._flushed.add_done_callback(lambda _: _resolve(waiting))
+
+    async def _try(self, work: Callable[[], T], otherwise: T) -> T:
+        try:
+            result = await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except (sqlite3.Error, OSError) as error:
+            self.errors += 1
+            if not self._failing:
+                log.error("journal refused by the disk", extra={"error": str(error)})  # noqa: TRY400 - no trace needed
+            self._failing = True
+            await self._mend()
+            return otherwise
+        if self._failing:
+            self._failing = False
+            log.info("journal written again", extra={"errors": self.errors})
+        return result
+
+    async def _mend(self) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self.journal.reopen)
+        except (sqlite3.Error, OSError):
+            self.errors += 1
+
+    def _shed(self) -> None:
+        for lane in (Lane.BULK, Lane.STATE, Lane.ALARM):
+            for place, (of, _) in enumerate(self._queue):
+                if of == lane:
+                    del self._queue[place]
+                    self.shed += 1
+                    return
+
+
+def _resolve(waiting: asyncio.Future[None] | None) -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_result(None)
+
+
+async def _unbroken(work: Coroutine[None, None, T]) -> T:
+    """Await `work` to its end even when cancelled: a commit that runs in a thread cannot be taken back."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

@@ -1,0 +1,139 @@
+"""A link to a broker: mutual TLS, a client id that nobody can guess, and a session that is taken up again by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import aiomqtt
+
+from ancu.models.config import Settings, read_secret, write_secret
+from ancu.models.errors import AncuError, ConfigError
+
+__all__ = ["BrokerSettings", "Link", "LinkLost", "client_id", "subscribe", "tls_context"]
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 8.0  # facts have to flow within 10 s after a link heals
+STEADY_S = 10.0  # a session that lasted so long starts the back-off anew
+ANSWER_S = 5.0  # for a broker to answer anything; a slower one is taken for lost
+KEEPALIVE_S = 15  # a dead peer is noticed within twice this, sooner when something is published
+
+
+class BrokerSettings(Settings, frozen=True):
+    """Where a broker listens, and who we are to it."""
+
+    host: str
+    port: int
+    ca_file: Path
+    cert_file: Path
+    key_file: Path
+
+
+class LinkLost(AncuError):
+    """The session cannot go on; the link reconnects."""
+
+    code = "link_lost"
+
+
+class Link:
+    """Keeps one session with a broker alive. `connected` says whether there is one now."""
+
+    def __init__(self, broker: BrokerSettings, identifier: str, *, will: aiomqtt.Will | None = None) -> None:
+        self.connected = False
+        self._broker = broker
+        self._identifier = identifier
+        self._will = will
+        self._said: str | None = None  # what the log knows: None is 'nothing yet'
+        self._random = random.SystemRandom()
+
+    async def run(self, session: Callable[[aiomqtt.Client], Awaitable[None]]) -> None:
+        """Connect and hold `session`, again and again with growing waits, until cancelled; raises ConfigError."""
+        tls = tls_context(self._broker)
+        wait_s = FIRST_WAIT_S
+        while True:
+            began = time.monotonic()
+            why = "the session ended"
+            try:
+                async with self._client(tls) as client:
+                    self._tell_back()
+                    await session(client)
+            except* (aiomqtt.MqttError, LinkLost, OSError) as group:
+                why = _first(group)
+            finally:
+                self.connected = False
+            self._tell_lost(why)
+            if time.monotonic() - began > STEADY_S:
+                wait_s = FIRST_WAIT_S
+            await asyncio.sleep(wait_s * self._random.uniform(0.5, 1))
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+    def _client(self, tls: ssl.SSLContext) -> aiomqtt.Client:
+        return aiomqtt.Client(
+            self._broker.host,
+            self._broker.port,
+            identifier=self._identifier,
+            will=self._will,
+            clean_session=True,  # nothing relies on a broker's memory
+            timeout=ANSWER_S,
+            keepalive=KEEPALIVE_S,
+            max_queued_outgoing_messages=1000,
+            tls_context=tls,
+        )
+
+    def _tell_back(self) -> None:
+        self.connected = True
+        self._say("connected", logging.INFO)
+
+    def _tell_lost(self, why: str) -> None:
+        self._say("lost", logging.WARNING, why=why)
+
+    def _say(self, state: str, level: int, **more: str) -> None:
+        if self._said != state:
+            self._said = state
+            log.log(level, "broker %s", state, extra={"broker": f"{self._broker.host}:{self._broker.port}", **more})
+
+
+async def subscribe(client: aiomqtt.Client, topics: Sequence[str]) -> None:
+    """Subscribe with QoS 1; raises LinkLost when the broker refuses one, for a part that hears nothing must say so."""
+    for topic in topics:
+        granted = await client.subscribe(topic, qos=1)
+        if any(getattr(code, "value", code) >= 0x80 for code in granted):
+            raise LinkLost(f"the broker refused the subscription {topic}")
+
+
+def client_id(name: str, folder: Path) -> str:
+    """`<name>-<suffix>`; the suffix is drawn once and kept in `folder`, so that nobody else can throw us off."""
+    path = folder / "client-id"
+    if not path.exists():
+        write_secret(path, secrets.token_hex(8).encode())
+    return f"{name}-{read_secret(path).decode().strip()}"
+
+
+def tls_context(broker: BrokerSettings) -> ssl.SSLContext:
+    """TLS 1.2 or newer with both sides' certificates checked; raises ConfigError that names the wrong file."""
+    read_secret(broker.key_file)
+    try:
+        context = ssl.create_default_context(cafile=str(broker.ca_file))
+    except (OSError, ssl.SSLError):
+        raise ConfigError(f"{broker.ca_file}: not a readable certificate authority file") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(broker.cert_file, broker.key_file)
+    except (OSError, ssl.SSLError):
+        raise ConfigError(f"{broker.cert_file}: not a certificate that fits the key {broker.key_file}") from None
+    return context
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> str:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{error.__class__.__name__}: {error}"
