@@ -13,7 +13,7 @@ __all__ = ["Accounts", "LockedOut", "Session", "SignInRefused", "SignedIn"]
 
 
 class SignInRefused(AncuError):
-    """Wrong login, wrong password, disabled, used up or expired: the answer is the same."""
+    """Wrong login, wrong password, disabled or expired: the answer is the same."""
 
     code = "sign_in_refused"
 
@@ -22,13 +22,13 @@ class SignInRefused(AncuError):
 
 
 class LockedOut(AncuError):
-    """Too many failures from this address for this login."""
+    """Too many failures, or too many sign-ins at this moment."""
 
     code = "locked_out"
 
-    def __init__(self, until: datetime) -> None:
-        super().__init__("too many failed sign-ins")
-        self.until = until
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("too many sign-ins")
+        self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Session:
     viewer: Viewer
     name: str  # of an officer, for the page's header; empty for a person under order
     csrf: str  # what a form of this session must carry; empty for a bearer token, which no browser sends by itself
-    expires_at: datetime
+    expires_at: datetime  # at the latest, however busy the person is
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +50,23 @@ class SignedIn:
 
 
 class Accounts(Protocol):
-    """Sessions, bearer tokens and one-time codes. Secrets are stored only as hashes."""
+    """Sessions, bearer tokens and access codes. Secrets are stored only as hashes."""
 
     async def sign_in(self, login: str, password: str, address: str, *, at: datetime) -> SignedIn:
         """Open an officer's session; raises SignInRefused, LockedOut."""
 
-    async def enter(self, kit: str, code: str, address: str, *, at: datetime) -> SignedIn:
-        """Open a person's session with the kit's printed code and a one-time code; raises SignInRefused, LockedOut."""
+    async def enter(self, code: str, address: str, *, at: datetime) -> SignedIn:
+        """Open a person's session with the code of his kit's card; raises SignInRefused, LockedOut."""
 
     async def session(self, token: str, *, at: datetime, touch: bool) -> Session | None:
         """Who holds this cookie's token; `touch` when a person, not a timer, asked."""
 
     async def bearer(self, token: str, *, at: datetime) -> Session | None:
-        """Who holds this API token."""
+        """Who holds this token of a script; a session's token serves too, and counts as touched."""
 
     async def sign_out(self, token: str) -> None: ...
-    async def close(self) -> None: ...
 
-    async def issue_code(self, person: str, ward: str, kit: str, *, by: str, at: datetime) -> str:
-        """A one-time code for a person's page; replaces an earlier one. Shown once."""
+    async def issue_code(self, person: str, *, by: str) -> str:
+        """A new access code for a person's page, shown once; ends the earlier one and what it opened."""
+
+    async def close(self) -> None: ...

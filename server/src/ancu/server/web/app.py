@@ -45,7 +45,7 @@ def create_app(desk: Desk, accounts: Accounts, settings: WebSettings, clock: Clo
         lifespan=lifespan,
     )
     app.state.services = Services(
-        desk, accounts, settings, clock, words, environment(words, clock), streams, metrics
+        desk, accounts, settings, clock, words, environment(), streams, metrics
     )
     problems.install(app)
     for router in (*api.routers, *pages.routers):

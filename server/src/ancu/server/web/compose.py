@@ -16,10 +16,10 @@ from ancu.server.web.settings import WebSettings
 __all__ = ["build", "serve"]
 
 
-def build(desk: Desk, database: Path, settings: WebSettings, clock: Clock | None = None) -> FastAPI:
-    """The whole of the pages over a desk and the server's SQLite file, which must be migrated already.
+def build(desk: Desk, data: Path, settings: WebSettings, clock: Clock | None = None) -> FastAPI:
+    """The whole of the pages over a desk and the server's data folder (the register's file and its master key).
 
-    Opens a connection of its own, used by one thread of its own; closed by the application's lifespan.
+    Opens connections of its own at the first request, each used by one thread; the application's lifespan closes them.
     """
     clock = clock or SystemClock()
-    return create_app(desk, SqliteAccounts(database, settings), settings, clock)
+    return create_app(desk, SqliteAccounts(data, settings, clock), settings, clock)

@@ -1,0 +1,7 @@
+"""The JSON API, and what machines ask: health, metrics, the stream."""
+
+from ancu.server.web.api import alerts, devices, health, me, readings, stream
+
+__all__ = ["routers"]
+
+routers = (health.router, stream.router, alerts.router, readings.router, devices.router, me.router)

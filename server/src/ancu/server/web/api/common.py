@@ -1,0 +1,22 @@
+"""What the API's routes share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ancu.server.ports import Viewer
+from ancu.server.web.problems import Problem
+
+__all__ = ["PROBLEMS", "scoped"]
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "A problem, RFC 9457",
+        "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+    },
+}
+
+
+def scoped(viewer: Viewer, key: str) -> str:
+    """A key is its asker's own: another's equal key is another key."""
+    return f"{viewer.id}:{key}"

@@ -1,0 +1,39 @@
+"""`/api/v1/alerts/stream`: changes of alerts as server-sent events, resumable by Last-Event-ID."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.exceptions import HTTPException
+
+from ancu.server.web.api.common import PROBLEMS
+from ancu.server.web.auth import Officer, still_signed_in
+from ancu.server.web.state import Services, services_of
+from ancu.server.web.stream import EventStream
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["alerts"], responses=PROBLEMS)
+_DIGITS = 18
+
+
+@router.get("/api/v1/alerts/stream", response_class=EventStream)
+async def stream(
+    request: Request,
+    session: Officer,
+    services: Annotated[Services, Depends(services_of)],
+    after: Annotated[int | None, Query(ge=0, description="where to begin, for clients that cannot set headers")] = None,
+) -> EventStream:
+    """`event: alert` with `{"position", "alert"}`; `event: beat` as a sign of life; `event: expired` before an end
+    that signing in would mend. Without a position it begins with what happens from now on."""
+    if last := request.headers.get("last-event-id"):
+        if not (last.isascii() and last.isdigit() and len(last) <= _DIGITS):
+            raise HTTPException(400, "Last-Event-ID is not a position of this stream")
+        after = int(last)
+    holding = services.streams.hold(session.viewer.id)
+    holding.__enter__()  # released by the response, whose life is longer than this function's
+    source = services.streams.events(
+        services.desk.changes(session.viewer, after), lambda: still_signed_in(request, session.viewer)
+    )
+    return EventStream(source, holding)

@@ -1,0 +1,130 @@
+"""Problems: every error as RFC 9457 for programs, or as a page for people. Never a traceback."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from ancu.models.errors import AncuError
+from ancu.server.web.render import plain, render
+
+__all__ = ["Problem", "SignInNeeded", "install", "problem"]
+
+_log = logging.getLogger(__name__)
+_STATUS = {
+    "not_found": 404,
+    "alert_already_resolved": 409,
+    "idempotency_conflict": 409,
+    "too_many_streams": 429,
+    "locked_out": 429,
+    "sign_in_refused": 401,
+    "usage": 400,
+    "not_ready": 503,
+}
+_CODES = {400: "bad_request", 401: "sign_in_needed", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
+          413: "too_large", 415: "unsupported_media_type", 421: "misdirected", 422: "invalid", 429: "too_many"}  # fmt: skip
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; `code` is stable, `title` is English for logs and developers."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str | None = None
+    errors: list[dict[str, Any]] | None = None
+
+
+class SignInNeeded(AncuError):
+    """Nobody is signed in, or the session is over."""
+
+    code = "sign_in_needed"
+
+
+def problem(
+    status: int, code: str, detail: str | None = None, *, headers: dict[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    """An answer of type application/problem+json."""
+    body = {"type": "about:blank", "title": _title(status), "status": status, "code": code}
+    if detail:
+        body["detail"] = detail
+    return JSONResponse(
+        body | more, status, headers={"Cache-Control": "no-store"} | (headers or {}), media_type="application/problem+json"
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer every error this way."""
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(AncuError, _ours)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AncuError)  # noqa: S101 - registered for it
+    if isinstance(error, SignInNeeded):
+        return _sign_in(request)
+    status = _STATUS.get(error.code, 0)
+    if not status:
+        _log.error("an error without a status", extra={"code": error.code})
+        return _answer(request, 500, "internal")
+    return _answer(request, status, error.code, str(error))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    code = _CODES.get(error.status_code, "error")
+    detail = error.detail if isinstance(error.detail, str) and error.detail != _title(error.status_code) else None
+    return _answer(request, error.status_code, code, detail, dict(error.headers or {}))
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    # Where and what, never the value: it may hold somebody's data.
+    errors = [{"at": [str(part) for part in entry["loc"]], "says": entry["msg"]} for entry in error.errors()]
+    return _answer(request, 422, "invalid", errors=errors)
+
+
+def _answer(
+    request: Request, status: int, code: str, detail: str | None = None, headers: dict[str, str] | None = None, **more: Any
+) -> Response:
+    if not for_people(request):
+        return problem(status, code, detail, headers=headers, **more)
+    if request.headers.get("hx-request"):
+        return plain(request, f"problem.{code}", status)
+    return render(request, "problem.html", {"code": code, "status": status}, status=status, headers=headers)
+
+
+def for_people(request: Request) -> bool:
+    """Whether a browser asked for a page, rather than a program for data."""
+    path = request.url.path
+    return not path.startswith("/api/") and (
+        "text/html" in request.headers.get("accept", "") or bool(request.headers.get("hx-request"))
+    )
+
+
+def _sign_in(request: Request) -> Response:
+    if not for_people(request):
+        return problem(401, "sign_in_needed", headers={"WWW-Authenticate": 'Bearer realm="ancu"'})
+    citizen = request.url.path.startswith("/me")
+    where = "/enter" if citizen else "/login"
+    if request.headers.get("hx-request"):
+        return Response(status_code=401, headers={"HX-Redirect": where})
+    if request.method == "GET" and not citizen and request.url.path != "/":
+        where += f"?next={request.url.path}"
+    return RedirectResponse(where, 303)
+
+
+def _title(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

@@ -1,0 +1,168 @@
+"""Server-sent events: resumable by position, alive by a beat, bounded in number, gone when their session is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from ancu.models.errors import AncuError
+from ancu.server.ports import Change
+from ancu.server.web.metrics import WebMetrics
+from ancu.server.web.settings import WebSettings
+
+__all__ = ["EventStream", "Streams", "TooManyStreams", "change_bytes"]
+
+_BEAT = b": beat\nevent: beat\ndata: {}\n\n"  # the comment for proxies, the event for pages, which see no comments
+_OPEN = b"retry: 2000\n: open\n\n"
+_EXPIRED = b"event: expired\ndata: {}\n\n"
+_SEND_S = 20.0  # a peer that reads nothing for this long is gone; it resumes by position
+
+
+class TooManyStreams(AncuError):
+    """One person, or all together, hold more event streams than the server keeps."""
+
+    code = "too_many_streams"
+
+
+class Streams:
+    """How many streams are open, and the word that ends them all."""
+
+    def __init__(self, settings: WebSettings, metrics: WebMetrics) -> None:
+        self._settings, self._metrics = settings, metrics
+        self._held: Counter[str] = Counter()
+        self._closing = asyncio.Event()
+
+    @property
+    def closing(self) -> asyncio.Event:
+        return self._closing
+
+    def close(self) -> None:
+        """End every stream now; new ones end as they begin."""
+        self._closing.set()
+
+    @contextlib.contextmanager
+    def hold(self, holder: str) -> Iterator[None]:
+        """Count a stream while it is open; raises TooManyStreams."""
+        if self._held.total() >= self._settings.streams or self._held[holder] >= self._settings.streams_each:
+            raise TooManyStreams("too many event streams are open")
+        self._held[holder] += 1
+        self._metrics.streams.inc()
+        try:
+            yield
+        finally:
+            self._metrics.streams.dec()
+            self._held[holder] -= 1
+            if not self._held[holder]:
+                del self._held[holder]
+
+    async def events(self, changes: AsyncIterator[Change], still: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+        """The bytes of one stream: nothing is queued here, so a slow reader slows only itself.
+
+        `still` says at each beat whether the session lasts.
+        """
+        closing = asyncio.create_task(self._closing.wait())
+        upcoming = _next(changes)
+        beat = self._settings.beat_s
+        loop = asyncio.get_running_loop()
+        due = loop.time() + beat
+        try:
+            yield _OPEN
+            while not closing.done():
+                await asyncio.wait(
+                    {upcoming, closing}, timeout=max(0.0, due - loop.time()), return_when=asyncio.FIRST_COMPLETED
+                )
+                if loop.time() >= due:
+                    if not await still():
+                        yield _EXPIRED
+                        return
+                    due = loop.time() + beat
+                    yield _BEAT
+                if upcoming.done():
+                    try:
+                        change = upcoming.result()
+                    except _Ended:
+                        return
+                    yield change_bytes(change)
+                    upcoming = _next(changes)
+        finally:
+            closing.cancel()
+            upcoming.cancel()
+            await asyncio.gather(closing, upcoming, return_exceptions=True)
+            close = getattr(changes, "aclose", None)
+            if close is not None:
+                await close()
+
+
+class EventStream(Response):
+    """Sends what its source yields, until either side ends."""
+
+    def __init__(self, source: AsyncIterator[bytes], holding: contextlib.AbstractContextManager[None]) -> None:
+        super().__init__(media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._source, self._holding = source, holding
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            pump = asyncio.create_task(self._pump(send))
+            gone = asyncio.create_task(_until_gone(receive))
+            try:
+                await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                pump.cancel()
+                gone.cancel()
+                results = await asyncio.gather(pump, gone, return_exceptions=True)
+            for result in results:
+                if isinstance(result, Exception) and not isinstance(result, OSError):
+                    raise result
+        finally:
+            self._holding.__exit__(None, None, None)
+
+    async def _pump(self, send: Send) -> None:
+        try:
+            async for data in self._source:
+                async with asyncio.timeout(_SEND_S):
+                    await send({"type": "http.response.body", "body": data, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            close = getattr(self._source, "aclose", None)
+            if close is not None:
+                await close()
+
+
+def change_bytes(change: Change) -> bytes:
+    """One event: `id` is what a client resumes after."""
+    data = msgspec.json.encode({"position": change.position, "alert": change.row}, enc_hook=_plain)
+    return b"id: %d\nevent: alert\ndata: %b\n\n" % (change.position, data)
+
+
+def _next(changes: AsyncIterator[Change]) -> asyncio.Task[Change]:
+    async def one() -> Change:
+        try:
+            return await anext(changes)
+        except StopAsyncIteration:
+            raise _Ended from None
+
+    return asyncio.create_task(one())
+
+
+class _Ended(Exception):
+    """The end of an iterator, under a name that a task may raise."""
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise NotImplementedError(type(value).__name__)

@@ -1,0 +1,127 @@
+"""Words: catalogues of keys, Vietnamese first. Codes come from the parts; sentences live only here.
+
+A catalogue is TOML; a key is its path ('inbox.title'). A plural is a table with CLDR names ('one', 'other').
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from importlib.resources import files
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.numbers import format_decimal
+
+__all__ = ["DEFAULT", "LANGUAGES", "VIETNAM", "Catalogues", "Words", "load_catalogues"]
+
+LANGUAGES = ("vi", "en")
+DEFAULT = "vi"
+VIETNAM = timezone(timedelta(hours=7), "ICT")  # no summer time since 1975, so no time zone data is needed
+_UNKNOWN = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language."""
+
+    lang: str
+    texts: Mapping[str, str]
+    locale: Locale
+
+    def has(self, key: str) -> bool:
+        return key in self.texts
+
+    def t(self, key: str, /, **values: Any) -> str:
+        """The text of a key with its values filled in; a key without words shows itself, which a test forbids."""
+        text = self.texts.get(key, key)
+        return text.format_map(_Shown(self, values)) if values or "{" in text else text
+
+    def n(self, key: str, count: int, /, **values: Any) -> str:
+        """The plural form of a key for a count."""
+        form = f"{key}.{self.locale.plural_form(count)}"
+        return self.t(form if form in self.texts else f"{key}.other", count=count, **values)
+
+    def time(self, at: datetime) -> str:
+        return format_time(at.astimezone(VIETNAM), "HH:mm", locale=self.locale)
+
+    def moment(self, at: datetime) -> str:
+        """Day and minute: '21/11, 14:05'."""
+        return format_datetime(at.astimezone(VIETNAM), "HH:mm d/M" if self.lang == "vi" else "d MMM, HH:mm", locale=self.locale)
+
+    def exact(self, at: datetime) -> str:
+        """For evidence: to the second."""
+        return format_datetime(at.astimezone(VIETNAM), "HH:mm:ss d/M/y" if self.lang == "vi" else "d MMM y, HH:mm:ss", locale=self.locale)
+
+    def day(self, at: datetime | date) -> str:
+        local = at.astimezone(VIETNAM).date() if isinstance(at, datetime) else at
+        return format_date(local, "EEEE, d/M/y" if self.lang == "vi" else "EEEE d MMMM y", locale=self.locale)
+
+    def ago(self, at: datetime, now: datetime) -> str:
+        """How long since, coarsely: '5 phút'."""
+        gap = max(now - at, timedelta(0))
+        if gap < timedelta(minutes=1):
+            return self.t("time.moments")
+        return format_timedelta(gap, granularity="minute", threshold=1.5, locale=self.locale)
+
+    def number(self, value: float) -> str:
+        return format_decimal(value, "#,##0.#", locale=self.locale)
+
+    def show(self, value: Any) -> str:
+        """A value of evidence as a reader sees it."""
+        if value is None:
+            return _UNKNOWN
+        if isinstance(value, bool):
+            return self.t("value.yes" if value else "value.no")
+        if isinstance(value, datetime):
+            return self.exact(value)
+        if isinstance(value, int | float):
+            return self.number(value)
+        key = f"value.{value}"
+        return self.texts.get(key, str(value))
+
+
+class Catalogues:
+    """Every language."""
+
+    def __init__(self, words: Mapping[str, Words]) -> None:
+        self._words = words
+
+    def __getitem__(self, lang: str) -> Words:
+        return self._words.get(lang, self._words[DEFAULT])
+
+
+def load_catalogues() -> Catalogues:
+    """Read the catalogues that are installed with this part."""
+    folder = files("ancu.server.web").joinpath("locale")
+    return Catalogues(
+        {
+            lang: Words(lang, _flat(tomllib.loads(folder.joinpath(f"{lang}.toml").read_text("utf-8"))), Locale(lang))
+            for lang in LANGUAGES
+        }
+    )
+
+
+class _Shown(dict[str, Any]):
+    def __init__(self, words: Words, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self._words = words
+
+    def __getitem__(self, key: str) -> str:
+        return self._words.show(self.get(key))
+
+    def __missing__(self, key: str) -> str:
+        return _UNKNOWN
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for key, value in table.items():
+        if isinstance(value, str):
+            texts[prefix + key] = value
+        else:
+            texts |= _flat(value, f"{prefix}{key}.")
+    return texts
