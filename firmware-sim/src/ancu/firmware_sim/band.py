@@ -1,0 +1,192 @@
+"""The wristband's firmware, as its specification reads: one state machine, no I/O and no clock.
+
+Time comes in as milliseconds of the band's own oscillator. Hardware comes in as `Sensed`; what survives a reset lives
+in `Flash`; what goes out is `Sent`, an advert of 31 bytes under a private address.
+
+* Counter. The AES-CCM nonce, and what the server orders frames by: synchronised seconds since 1970, but always greater
+  than the one before. It is written ahead to flash in blocks, so that no reset, at any moment, uses one twice.
+* Urgent. A strap that opens and an SOS are sent at once with the trigger bit, four times more within half a second, and
+  then every ten seconds for a minute: lost adverts must not lose an alarm. Each has its own counter, so a burst runs at
+  most four seconds ahead of the clock.
+* Address. Resolvable, private, replaced after 10 to 15 minutes and at each boot.
+* Clock. There is none that survives an empty battery: until someone sets it, counters go on from the last block, and
+  the status says so.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from ancu.models.address import make_address
+from ancu.models.frame import Reading, Status, advert_data, frame_cipher, seal_frame
+from ancu.models.keys import BandKeys
+
+__all__ = ["COUNTER_BLOCK", "ROTATE_AT_MOST_MS", "Band", "Flash", "Sensed", "Sent", "Stored"]
+
+COUNTER_BLOCK = 8  # counters a flash write buys: a reset skips at most so many, and so runs so many seconds ahead
+ROTATE_AT_MOST_MS = 15 * 60_000  # of the standard (Vol 3 Part C, appendix A): longer makes a band trackable
+_ROTATE_AT_LEAST_MS = 10 * 60_000
+_URGENT_AFTER_MS = (0, 120, 240, 360, 480, *range(10_000, 60_001, 10_000))
+_JITTER_MS = 10  # the standard's advDelay: two bands in step must not collide for ever
+_SOS_HOLD_MS = 10 * 60_000  # the status shows an SOS for so long after the press
+_HISTORY_MS = 60_000  # one flash record a minute
+
+
+@dataclass(frozen=True, slots=True)
+class Sensed:
+    """What the hardware says at one moment."""
+
+    strap_closed: bool  # the conductive loop through the strap
+    skin: bool
+    motion: bool
+    heart_bpm: int  # 0 is unknown
+    spo2_percent: int  # 0 is unknown
+    skin_deci_c: int
+    battery_percent: int
+    charging: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What survives a reset."""
+
+    counter_end: int = 0  # every counter ever used is below this
+    history_head: int = 0
+    tampered: bool = False  # latched: only the depot clears it
+
+
+class Flash(Protocol):
+    """A page of the band's flash. A write is whole or has not happened."""
+
+    def read(self) -> Stored: ...
+
+    def write(self, stored: Stored) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One advert as it leaves the antenna."""
+
+    at_ms: int
+    address: bytes  # 6 B, most significant first
+    body: bytes  # 24 B of sealed service data
+    counter: int
+    urgent: bool
+
+    @property
+    def data(self) -> bytes:
+        """The 31 bytes of advertising data."""
+        return advert_data(self.body)
+
+
+class Band:
+    """A band that has just booted. `unix_ms` is the time of day, or None if a dead battery lost it."""
+
+    def __init__(
+        self,
+        keys: BandKeys,
+        flash: Flash,
+        rng: random.Random,
+        *,
+        at_ms: int,
+        unix_ms: int | None,
+        interval_ms: int = 2000,
+    ) -> None:
+        self._identity, self._cipher = keys.identity, frame_cipher(keys.frame)
+        self._flash, self._rng, self._interval_ms = flash, rng, interval_ms
+        self._stored = flash.read()
+        self._last_counter = self._stored.counter_end - 1
+        self._synced = unix_ms is not None
+        self._offset_ms = (self._stored.counter_end * 1000 if unix_ms is None else unix_ms) - at_ms
+        self._sensed: Sensed | None = None
+        self._sos_until_ms: int | None = None
+        self._urgent: deque[int] = deque()
+        self._next_ms = at_ms
+        self._history_ms = at_ms + _HISTORY_MS
+        self._address, self._rotate_ms = b"", at_ms
+        self._rotate(at_ms)
+
+    @property
+    def next_ms(self) -> int:
+        """When the next advert is due."""
+        return min(self._next_ms, self._urgent[0]) if self._urgent else self._next_ms
+
+    @property
+    def address(self) -> bytes:
+        return self._address
+
+    def sense(self, at_ms: int, sensed: Sensed) -> None:
+        """The hardware's interrupt: a strap that opens makes the next advert due at once."""
+        was_closed = self._sensed is None or self._sensed.strap_closed
+        self._sensed = sensed
+        if was_closed and not sensed.strap_closed:
+            if not self._stored.tampered:
+                self._store(replace(self._stored, tampered=True))
+            self._raise_urgency(at_ms)
+
+    def press(self, at_ms: int) -> None:
+        """The SOS button, held for its two seconds."""
+        self._sos_until_ms = at_ms + _SOS_HOLD_MS
+        self._raise_urgency(at_ms)
+
+    def set_clock(self, at_ms: int, unix_ms: int) -> None:
+        """A trusted party told the time of day."""
+        self._offset_ms, self._synced = unix_ms - at_ms, True
+
+    def advertise(self, at_ms: int) -> Sent | None:
+        """The advert that is due at `at_ms`, if one is, and the hardware has spoken."""
+        if at_ms < self.next_ms or self._sensed is None:
+            return None
+        urgent = False
+        while self._urgent and self._urgent[0] <= at_ms:
+            self._urgent.popleft()
+            urgent = True
+        if at_ms >= self._rotate_ms:
+            self._rotate(at_ms)
+        while at_ms >= self._history_ms:
+            self._history_ms += _HISTORY_MS
+            self._store(replace(self._stored, history_head=self._stored.history_head + 1))
+        self._next_ms = at_ms + self._interval_ms + self._rng.randint(0, _JITTER_MS)
+        counter = self._take_counter(at_ms)
+        body = seal_frame(self._reading(at_ms, self._sensed), self._cipher, self._address, counter, urgent=urgent)
+        return Sent(at_ms, self._address, body, counter, urgent)
+
+    def _raise_urgency(self, at_ms: int) -> None:
+        self._urgent = deque(at_ms + after for after in _URGENT_AFTER_MS)
+
+    def _take_counter(self, at_ms: int) -> int:
+        counter = max(self._last_counter + 1, (at_ms + self._offset_ms) // 1000)
+        if counter >= self._stored.counter_end:
+            self._store(replace(self._stored, counter_end=counter + COUNTER_BLOCK))
+        self._last_counter = counter
+        return counter
+
+    def _reading(self, at_ms: int, sensed: Sensed) -> Reading:
+        status = Status(0)
+        status |= Status(0) if sensed.strap_closed else Status.STRAP_OPEN
+        status |= Status.SKIN if sensed.skin else Status(0)
+        status |= Status.MOTION if sensed.motion else Status(0)
+        status |= Status.CHARGING if sensed.charging else Status(0)
+        status |= Status(0) if self._synced else Status.UNSYNCED
+        if self._sos_until_ms is not None and at_ms < self._sos_until_ms:
+            status |= Status.SOS
+        return Reading(
+            battery_percent=sensed.battery_percent,
+            tamper=self._stored.tampered,
+            skin_deci_c=sensed.skin_deci_c,
+            heart_bpm=sensed.heart_bpm if sensed.skin else 0,
+            spo2_percent=sensed.spo2_percent if sensed.skin else 0,
+            status=status,
+            history_head=self._stored.history_head,
+        )
+
+    def _rotate(self, at_ms: int) -> None:
+        self._address = make_address(self._identity, self._rng.getrandbits(22))
+        self._rotate_ms = at_ms + self._rng.randint(_ROTATE_AT_LEAST_MS, ROTATE_AT_MOST_MS - self._interval_ms - 100)
+
+    def _store(self, stored: Stored) -> None:
+        self._flash.write(stored)
+        self._stored = stored

@@ -1,0 +1,117 @@
+"""One band on one wearer in one home's air: carries the firmware's adverts to the radio when they are due."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+
+from ancu.firmware_sim.band import Band, Flash, Sent
+from ancu.firmware_sim.gatt import GattBand
+from ancu.firmware_sim.radio import Air, Fading, OnAir
+from ancu.firmware_sim.wearer import DOOR_M, Wearer
+from ancu.models.clock import Clock, to_ms
+from ancu.models.keys import BandKeys
+
+__all__ = ["Unit"]
+
+_KEPT = 64  # adverts that an attacker with a recorder has
+_BOOT_S = 1.5
+
+
+class Unit:
+    """A running band. Its wearer may be told to do anything; `wake` makes the firmware notice at once."""
+
+    def __init__(
+        self,
+        number: int,
+        keys: BandKeys,
+        flash: Flash,
+        *,
+        air: Air,
+        clock: Clock,
+        rng: random.Random,
+        interval_ms: int,
+        gatt: bool = False,
+    ) -> None:
+        self.number, self.keys = number, keys
+        self.air, self.clock = air, clock
+        self.recorded: deque[Sent] = deque(maxlen=_KEPT)
+        self.sent = 0
+        self.fading = Fading()
+        self.silent = False
+        self._flash, self._rng, self._interval_ms = flash, rng, interval_ms
+        self.wearer = Wearer(rng, at_ms=self.now_ms())
+        self.band: Band | None = None
+        self._gatt = GattBand(air, number, lambda: self.wearer.sensed(self.now_ms())) if gatt else None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def now_ms(self) -> int:
+        return to_ms(self.clock.now())
+
+    async def start(self) -> None:
+        """Boot, and advertise from a random moment of the first interval on, so that bands are not in step."""
+        if self._gatt is not None:
+            await self._gatt.start()
+        self._boot(loses_clock=False)
+        self._after(self._rng.uniform(0, self._interval_ms / 1000))
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._gatt is not None:
+            self._gatt.stop()
+
+    def reboot(self, *, loses_clock: bool) -> None:
+        self.band = None
+        self._after(_BOOT_S, loses_clock=loses_clock)
+
+    def wake(self) -> int:
+        """Let the firmware sense now and send what is due; returns the time, unix milliseconds."""
+        return self._tick()
+
+    def _boot(self, *, loses_clock: bool) -> None:
+        now = self.now_ms()
+        self.band = Band(
+            self.keys,
+            self._flash,
+            self._rng,
+            at_ms=now,
+            unix_ms=None if loses_clock else now,
+            interval_ms=self._interval_ms,
+        )
+
+    def _after(self, seconds: float, *, loses_clock: bool = False) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._timed, loses_clock)
+
+    def _timed(self, loses_clock: bool) -> None:
+        if self.band is None:
+            self._boot(loses_clock=loses_clock)
+        self._tick()
+
+    def _tick(self) -> int:
+        now = self.now_ms()
+        if self.band is None:
+            return now  # booting
+        if self.wearer.battery_percent == 0:
+            self.wearer.sensed(now)  # it may be charging
+            self._after(self._interval_ms / 1000)
+            return now
+        self.band.sense(now, self.wearer.sensed(now))
+        sent = self.band.advertise(now)
+        if sent is not None and not self.silent:
+            self._send(sent)
+        self._after(max(0.0, (self.band.next_ms - self.now_ms()) / 1000))
+        return now
+
+    def _send(self, sent: Sent) -> None:
+        self.sent += 1
+        self.recorded.append(sent)
+        distance = self.wearer.distance_m(sent.at_ms)
+        pdu = OnAir(sent.address, sent.data)
+        if self._gatt is not None:
+            pdu = self._gatt.on_air(sent, in_range=distance <= DOOR_M)
+        self.air.transmit(pdu, distance, self.fading)

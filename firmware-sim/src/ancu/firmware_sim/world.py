@@ -1,0 +1,265 @@
+"""The simulated world: homes with their air and adapters, bands with their wearers, and what is done to them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import assert_never
+
+from ancu.firmware_sim import actions as act
+from ancu.firmware_sim import attacker
+from ancu.firmware_sim.band import Flash
+from ancu.firmware_sim.hci_server import HciServer
+from ancu.firmware_sim.radio import Air, Fading, OnAir
+from ancu.firmware_sim.scenarios import Scenario
+from ancu.firmware_sim.truth import Truth
+from ancu.firmware_sim.unit import Unit
+from ancu.firmware_sim.wearer import Wearer
+from ancu.models.address import show_address
+from ancu.models.clock import Clock
+from ancu.models.errors import UsageError
+from ancu.models.keys import BandKeys
+
+__all__ = ["BandSpec", "HomeSpec", "World"]
+
+_OfWearer = act.CutStrap | act.TakeOff | act.PutOn | act.SetBattery | act.Charge | act.Fever
+_OfBand = _OfWearer | act.PressSos | act.Silence | act.Speak | act.Reboot
+_ATTACKER_M = 4.0  # behind the neighbour's wall, with a better antenna
+
+
+@dataclass(frozen=True, slots=True)
+class BandSpec:
+    number: int
+    keys: BandKeys
+    flash: Flash
+
+
+@dataclass(frozen=True, slots=True)
+class HomeSpec:
+    name: str
+    bands: tuple[BandSpec, ...]
+    hci_port: int = 0  # 0 takes a free one
+    gatt: bool = False
+
+
+@dataclass(slots=True)
+class _Home:
+    name: str
+    server: HciServer
+    units: list[Unit]
+
+
+class World:
+    """Everything of one simulation. Build it inside the event loop, `start` it, `do` things, `stop` it."""
+
+    def __init__(
+        self,
+        homes: tuple[HomeSpec, ...],
+        clock: Clock,
+        truth: Truth,
+        *,
+        seed: int,
+        interval_s: float = 2.0,
+        loss: float = 0.08,
+    ) -> None:
+        self._clock, self._truth, self._seed = clock, truth, seed
+        self._specs, self._interval_ms, self._loss = homes, round(interval_s * 1000), loss
+        self._homes: list[_Home] = []
+        self._units: dict[int, tuple[_Home, Unit]] = {}
+        self._rng = random.Random(f"{seed}/attacker")
+        self._crossing: dict[int, asyncio.TimerHandle] = {}  # bands on their way to the door
+        self._timers: set[asyncio.TimerHandle] = set()
+
+    async def start(self) -> None:
+        for index, spec in enumerate(self._specs):
+            air = Air(random.Random(f"{self._seed}/air/{spec.name}"), loss=self._loss)
+            server = HciServer(
+                air, home=spec.name, public_address=f"00:5A:10:00:{index >> 8 & 255:02X}:{index & 255:02X}"
+            )
+            units = [
+                Unit(
+                    band.number,
+                    band.keys,
+                    band.flash,
+                    air=air,
+                    clock=self._clock,
+                    rng=random.Random(f"{self._seed}/band/{band.number}"),
+                    interval_ms=self._interval_ms,
+                    gatt=spec.gatt,
+                )
+                for band in spec.bands
+            ]
+            home = _Home(spec.name, server, units)
+            self._homes.append(home)
+            self._units.update({unit.number: (home, unit) for unit in units})
+            await server.start(spec.hci_port)
+            for unit in units:
+                await unit.start()
+
+    async def stop(self) -> None:
+        for timer in (*self._timers, *self._crossing.values()):
+            timer.cancel()
+        for home in self._homes:
+            for unit in home.units:
+                unit.stop()
+            await home.server.stop()
+
+    @property
+    def bands(self) -> tuple[int, ...]:
+        """Band numbers, home by home."""
+        return tuple(self._units)
+
+    @property
+    def first_bands(self) -> tuple[int, ...]:
+        """The first band of each home."""
+        return tuple(home.units[0].number for home in self._homes if home.units)
+
+    def ports(self) -> dict[str, int]:
+        """The adapter's TCP port of each home."""
+        return {home.name: home.server.port for home in self._homes}
+
+    def status(self) -> dict[str, object]:
+        """How everything is, for a person or a test."""
+        return {
+            "homes": [
+                {
+                    "name": home.name,
+                    "hci_port": home.server.port,
+                    "host": home.server.has_host,
+                    "dropped": home.server.dropped,
+                }
+                for home in self._homes
+            ],
+            "bands": [_band_status(home, unit) for home, unit in self._units.values()],
+        }
+
+    def run(self, scenario: Scenario) -> None:
+        """Start a script now."""
+        for step in scenario.steps:
+            self._later(step.at_s, partial(self.do, step.action))
+
+    def do(self, action: act.Action) -> int:
+        """Make one thing happen; returns its time, unix milliseconds. Raises UsageError for a band that is not here."""
+        found = self._units.get(action.band)
+        if found is None:
+            raise UsageError(f"no band {action.band} in this simulation")
+        home, unit = found
+        match action:
+            case act.Leave() | act.Return():
+                return self._walk(action, home, unit)
+            case act.Replay() | act.Flip() | act.Forge() | act.Clone():
+                return self._attack(action, home, unit)
+            case _:
+                return self._treat(action, home, unit)
+
+    def _treat(self, action: _OfBand, home: _Home, unit: Unit) -> int:
+        match action:
+            case act.PressSos():
+                if unit.band is not None:
+                    unit.band.press(unit.now_ms())
+                event = "sos"
+            case act.Silence(for_s=for_s):
+                unit.silent, event = True, "silenced"
+                if for_s is not None:
+                    self._later(for_s, partial(self.do, act.Speak(band=unit.number)))
+            case act.Speak():
+                unit.silent, event = False, "speaks"
+            case act.Reboot(loses_clock=loses_clock):
+                unit.reboot(loses_clock=loses_clock)
+                event = "rebooted"
+            case _:
+                event = _wear(action, unit.wearer)
+        at_ms = unit.wake()
+        self._truth.write(at_ms, home.name, unit.number, event)
+        return at_ms
+
+    def _walk(self, action: act.Leave | act.Return, home: _Home, unit: Unit) -> int:
+        now = unit.now_ms()
+        if (pending := self._crossing.pop(unit.number, None)) is not None:
+            pending.cancel()
+        leaves = isinstance(action, act.Leave)
+        at_ms = unit.wearer.leave(now) if leaves else unit.wearer.come_back(now)
+        event = "left" if leaves else "returned"
+
+        def cross() -> None:
+            self._crossing.pop(unit.number, None)
+            self._truth.write(at_ms, home.name, unit.number, event)
+
+        self._crossing[unit.number] = asyncio.get_running_loop().call_later((at_ms - now) / 1000, cross)
+        if isinstance(action, act.Leave) and action.for_s is not None:
+            self._later(action.for_s, partial(self.do, act.Return(band=unit.number)))
+        return at_ms
+
+    def _attack(self, action: act.Replay | act.Flip | act.Forge | act.Clone, home: _Home, unit: Unit) -> int:
+        if not unit.recorded:
+            raise UsageError(f"band {unit.number} has sent nothing yet that an attacker could use")
+        now = unit.now_ms()
+        for _ in range(1 if isinstance(action, act.Clone) else action.copies):
+            match action:
+                case act.Replay():
+                    kind, pdu = "replay", attacker.replay(unit.recorded)
+                case act.Flip():
+                    kind, pdu = "flip", attacker.flip(unit.recorded, self._rng)
+                case act.Forge():
+                    kind, pdu = "forge", attacker.forge(unit.recorded, self._rng, now // 1000)
+                case act.Clone():
+                    kind, pdu = "clone", attacker.clone(unit.recorded, unit.keys.frame)
+                case _:
+                    assert_never(action)
+            self._transmit(unit, pdu)
+            self._truth.write(now, home.name, unit.number, "attack", kind=kind)
+        return now
+
+    def _transmit(self, unit: Unit, pdu: OnAir) -> None:
+        unit.air.transmit(pdu, _ATTACKER_M, Fading())
+
+    def _later(self, seconds: float, what: Callable[[], object]) -> None:
+        def now() -> None:
+            self._timers.discard(timer)
+            what()
+
+        timer = asyncio.get_running_loop().call_later(seconds, now)
+        self._timers.add(timer)
+
+
+def _wear(action: _OfWearer, wearer: Wearer) -> str:
+    """Let the wearer do it; returns the event's name."""
+    match action:
+        case act.CutStrap():
+            wearer.cut_strap()
+            return "strap_cut"
+        case act.TakeOff():
+            wearer.take_off()
+            return "taken_off"
+        case act.PutOn():
+            wearer.put_on()
+            return "put_on"
+        case act.SetBattery(percent=percent):
+            wearer.set_battery(percent)
+            return "battery"
+        case act.Charge(on=on):
+            wearer.charge(on=on)
+            return "charging" if on else "unplugged"
+        case act.Fever(celsius=celsius):
+            wearer.set_fever(celsius)
+            return "fever"
+        case _:
+            assert_never(action)
+
+
+def _band_status(home: _Home, unit: Unit) -> dict[str, object]:
+    now = unit.now_ms()
+    return {
+        "number": unit.number,
+        "home": home.name,
+        "address": show_address(unit.band.address) if unit.band is not None else None,
+        "sent": unit.sent,
+        "silent": unit.silent,
+        "strap_closed": unit.wearer.strap_closed,
+        "worn": unit.wearer.worn,
+        "battery_percent": unit.wearer.battery_percent,
+        "distance_m": round(unit.wearer.distance_m(now), 1),
+    }
