@@ -33,8 +33,8 @@ class Radio(ABC):
     adverts = 0  # of any device, since the process began
 
     @abstractmethod
-    async def start(self, hear: Callable[[Advert], None]) -> None:
-        """Begin to scan; raises RadioLost."""
+    async def start(self, hear: Callable[[Advert], None], lost: Callable[[], None]) -> None:
+        """Begin to scan; raises RadioLost. `lost` may be called when the adapter goes while scanning."""
 
     @abstractmethod
     async def stop(self) -> None:

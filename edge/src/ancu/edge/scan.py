@@ -17,6 +17,7 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 15.0  # a lost adapter is tried again at least so often
 START_S = 15.0  # a start that takes longer hangs
 STOP_S = 5.0
+REFRESH_S = 3600.0  # a platform remembers every address it saw during a scan, and addresses rotate for ever
 
 
 class Scan:
@@ -48,7 +49,7 @@ class Scan:
             self._again.clear()
             try:
                 async with asyncio.timeout(START_S):
-                    await self._radio.start(hear)
+                    await self._radio.start(hear, self.again)
             except (RadioLost, TimeoutError) as error:
                 self._tell(ok=False, why=str(error) or "the start hangs")
                 await self._stop()
@@ -68,7 +69,8 @@ class Scan:
     async def _until_wanted(self) -> None:
         """Return when a restart was asked for, or when no advert of any device came for `stall_s`."""
         heard = self._radio.adverts
-        while True:
+        until_s = self._clock.monotonic() + REFRESH_S
+        while self._clock.monotonic() < until_s:
             try:
                 async with asyncio.timeout(self._stall_s):
                     await self._again.wait()

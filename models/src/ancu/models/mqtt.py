@@ -19,11 +19,14 @@ from ancu.models.errors import AncuError, ConfigError
 __all__ = ["BrokerSettings", "Link", "LinkLost", "client_id", "subscribe", "tls_context"]
 
 log = logging.getLogger(__name__)
+_client_log = logging.getLogger(f"{__name__}.client")
+_client_log.setLevel(logging.CRITICAL)  # a line for each discarded message would be a flood of its own
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 8.0  # facts have to flow within 10 s after a link heals
 STEADY_S = 10.0  # a session that lasted so long starts the back-off anew
 ANSWER_S = 5.0  # for a broker to answer anything; a slower one is taken for lost
+INCOMING = 10_000  # messages waiting to be read; bounds what a flood costs, and what is discarded comes again
 KEEPALIVE_S = 15  # a dead peer is noticed within twice this, sooner when something is published
 
 
@@ -84,7 +87,9 @@ class Link:
             clean_session=True,  # nothing relies on a broker's memory
             timeout=ANSWER_S,
             keepalive=KEEPALIVE_S,
+            max_queued_incoming_messages=INCOMING,
             max_queued_outgoing_messages=1000,
+            logger=_client_log,
             tls_context=tls,
         )
 

@@ -29,12 +29,11 @@ class BleakRadio(Radio):
 
     def __init__(self, backend: str, adapter: str) -> None:
         """Raises ConfigError for a backend that is not installed."""
-        self._options: dict[str, Any] = {"bluez": {"adapter": adapter} if adapter else {}}
-        if backend != "bluez":
-            self._options["backend"] = _backend(backend)
+        self._adapter = adapter
+        self._backend = None if backend == "bluez" else _load(backend)
         self._scanner: BleakScanner | None = None
 
-    async def start(self, hear: Callable[[Advert], None]) -> None:
+    async def start(self, hear: Callable[[Advert], None], lost: Callable[[], None]) -> None:
         def detected(device: BLEDevice, data: AdvertisementData) -> None:
             self.adverts += 1
             body = data.service_data.get(_UUID)
@@ -47,11 +46,16 @@ class BleakRadio(Radio):
 
         try:
             # A scanner of its own for each start: what an adapter that went away left behind goes with it.
-            scanner = BleakScanner(detected, scanning_mode="active", **self._options)
+            scanner = BleakScanner(detected, scanning_mode="active", **self._options(lost))
             self._scanner = scanner
             await scanner.start()
         except Exception as error:  # backends raise what their transports do; none of it may end the agent
             raise RadioLost(f"{error.__class__.__name__}: {error}") from error
+
+    def _options(self, lost: Callable[[], None]) -> dict[str, Any]:
+        if self._backend is None:
+            return {"bluez": {"adapter": self._adapter} if self._adapter else {}}
+        return {"backend": self._backend.scanner, **self._backend.scanner_kwargs(self._adapter, on_lost=lost)}
 
     async def stop(self) -> None:
         scanner, self._scanner = self._scanner, None
@@ -63,12 +67,11 @@ class BleakRadio(Radio):
             log.debug("scan did not stop", extra={"error": str(error)})
 
 
-def _backend(name: str) -> Any:
+def _load(name: str) -> Any:
     for point in entry_points(group=GROUP, name=name):
         try:
-            backend = point.load()
+            return point.load()
         except ImportError as error:
             raise ConfigError(f"radio.backend {name!r}: cannot be loaded ({error})") from None
-        return getattr(backend, "scanner", backend)
     known = sorted({point.name for point in entry_points(group=GROUP)} | {"bluez"})
     raise ConfigError(f"radio.backend {name!r}: not installed; there is {', '.join(known)}")

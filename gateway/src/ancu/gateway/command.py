@@ -1,0 +1,36 @@
+"""`ancu gateway`: run the relay, or check whether it could run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ancu.models import logs
+from ancu.models.process import run_until_stopped
+
+__all__ = ["gateway"]
+
+_config = click.option(
+    "--config", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The gateway's TOML file."
+)
+
+
+@click.group()
+def gateway() -> None:
+    """The relay of a ward or a site: many edges in, one way up."""
+
+
+@gateway.command()
+@_config
+def run(config: Path) -> None:
+    """Run until stopped."""
+    from ancu.gateway.app import build  # noqa: PLC0415 - `--help` need not load the relay
+    from ancu.gateway.config import read_gateway  # noqa: PLC0415
+
+    logs.set_up()
+
+    async def main() -> None:
+        await build(read_gateway(config)).run()
+
+    run_until_stopped(main())
