@@ -1,0 +1,1 @@
+"""Benchmarks: the same figures on anyone's machine."""

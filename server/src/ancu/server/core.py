@@ -1,0 +1,376 @@
+"""The core: one thread that owns the store, the judge and the order of things.
+
+Works come in through a queue; those that wait together share one transaction. What a transaction holds is confirmed and
+told only after its commit. A transaction that fails is rolled back, memory is brought back to what the store holds, and
+the works are tried again; a work that cannot be carried out even alone is put aside, and never stops what follows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import sqlite3
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ancu.models.clock import Clock, to_ms
+from ancu.models.errors import AncuError
+from ancu.models.topics import Upstream
+from ancu.models.wire import Confirmation
+from ancu.server.adapters.store import Store
+from ancu.server.adapters.store_journal import Record, Stored, verify_chain
+from ancu.server.cases.inputs import Tick
+from ancu.server.ingest.pipeline import Aside
+from ancu.server.memory import Memory
+from ancu.server.people.records import Snapshot
+
+__all__ = ["Core", "CoreStopped", "Told", "Transaction", "verify_chain"]
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_STARTING = "starting"
+_TICK_S = 1.0
+_RETRY_S = 1.0
+_GROUP_WORKS = 64  # in one transaction: one sync to disk for all of them
+_GROUP_BYTES = 4 * 1024 * 1024
+_WAITING_WORKS = 1024  # beyond it relays are left to the gateway, which keeps them until they are confirmed
+_SNAPSHOT_ROWS = 2_000  # of the inbox: read again in about a second
+_SNAPSHOT_S = 60.0
+
+
+class CoreStopped(AncuError):
+    """The server cannot do this now: it is stopping, or its store does not take writes."""
+
+    code = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a commit lets the outside know."""
+
+    confirms: dict[Confirmation, str]  # with the edge's ward
+    records: Sequence[Stored]
+    rows: int  # highest position of the inbox
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What a command may use while it runs on the core's thread, inside the transaction."""
+
+    store: Store
+    memory: Memory
+    now_ms: int
+    records: list[Record] = field(default_factory=list)  # for the journal, in order
+
+
+@dataclass(frozen=True, slots=True)
+class _Relayed:
+    topic: Upstream
+    body: bytes
+    arrived: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    run: Callable[[Transaction], Any]
+    future: Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tick:
+    pass
+
+
+_Work = _Relayed | _Command | _Tick
+
+
+class Core:
+    """Owns the thread. `open_store` and `roster` are called on it; `told` too, after each commit."""
+
+    def __init__(
+        self,
+        *,
+        open_store: Callable[[], Store],
+        roster: Callable[[Store, int | None], Snapshot | None],
+        project: Callable[[Store, Sequence[Stored]], None],
+        memory: Memory,
+        clock: Clock,
+        told: Callable[[Told], None],
+    ) -> None:
+        """`roster` answers the register if it is newer than the version given; `project` writes the desk's tables.
+
+        Both run inside transactions of the core: what a record says and what the desk shows are committed together.
+        """
+        self._open_store = open_store
+        self._roster = roster
+        self._project = project
+        self._memory = memory
+        self._clock = clock
+        self._told = told
+        self._queue: queue.Queue[_Work] = queue.Queue()
+        self._waiting = 0
+        self._thread = threading.Thread(target=self._main, name="core", daemon=True)
+        self._stopping = threading.Event()
+        self._ready = threading.Event()
+        self.fault: str | None = _STARTING
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.commit_s: deque[float] = deque(maxlen=1_000)  # from a relay's arrival to its commit, newest last
+
+    # --- from any thread ---
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout: float = 4.0) -> None:
+        """Finish what is in hand, save memory, end; works that still wait are refused."""
+        self._stopping.set()
+        self._queue.put(_Tick())
+        self._thread.join(timeout)
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Whether memory was brought back within a time."""
+        return self._ready.wait(timeout)
+
+    def waiting(self) -> int:
+        """Works in the queue."""
+        return self._queue.qsize()
+
+    def deliver(self, topic: Upstream, body: bytes) -> bool:
+        """Hand over a relay; False leaves it to the gateway, which sends it again."""
+        if self._queue.qsize() >= _WAITING_WORKS or self._stopping.is_set():
+            return False
+        self._queue.put(_Relayed(topic, body, self._clock.monotonic()))
+        return True
+
+    def command(self, run: Callable[[Transaction], T]) -> Future[T]:
+        """Run something inside a transaction; the answer comes after its commit. Errors of ours come back as raised."""
+        future: Future[T] = Future()
+        if self._stopping.is_set():
+            future.set_exception(CoreStopped("the server is stopping"))
+        else:
+            self._queue.put(_Command(run, future))
+        return future
+
+    # --- the core's own thread ---
+
+    def _main(self) -> None:
+        store: Store | None = None
+        held: list[_Work] = []
+        try:
+            while not self._stopping.is_set() or held or not self._queue.empty():
+                try:
+                    store = store or self._begin()
+                    held = held or self._collect()
+                    self._turn(store, held)
+                    held = []
+                except (sqlite3.Error, OSError) as error:
+                    held = self._trouble(held, error)
+                    store = _closed(store)
+                    if self._stopping.wait(_RETRY_S):
+                        break
+            if store is not None:
+                self._save(store)
+        except Exception:
+            log.exception("the core ended")
+            self.fault = "the core ended"
+            raise
+        finally:
+            self._stopping.set()
+            self._refuse([*held, *self._drain()])
+            _closed(store)
+
+    def _begin(self) -> Store:
+        """Open the store and bring memory to exactly what it holds."""
+        store = self._open_store()
+        roster = self._roster(store, None)
+        if roster is not None:
+            self._memory.enrol(roster)
+        rows = self._memory.rebuild(store)
+        self._memory.resume(to_ms(self._clock.now()))
+        self.counts = Counter(store.counters())
+        self._saved_row, self._saved_at = store.last_row() - rows, self._clock.monotonic()
+        self._row, self._record = store.last_row(), store.last_record()
+        self._tick_at = self._clock.monotonic()
+        if self.fault is not None and self.fault != _STARTING:
+            log.info("the store is back")
+        self.fault = None
+        self._ready.set()
+        log.info("core ready", extra={"rows_read_again": rows, "inbox": self._row})
+        return store
+
+    def _collect(self) -> list[_Work]:
+        """Wait for work until the next tick is due; take what waits together."""
+        works: list[_Work] = []
+        size = 0
+        patience = max(0.0, self._tick_at - self._clock.monotonic())
+        while len(works) < _GROUP_WORKS and size < _GROUP_BYTES:
+            try:
+                work = self._queue.get(timeout=patience) if not works and patience else self._queue.get_nowait()
+            except queue.Empty:
+                break
+            works.append(work)
+            size += len(work.body) if isinstance(work, _Relayed) else 0
+        now = self._clock.monotonic()
+        if now >= self._tick_at:
+            self._tick_at = now + _TICK_S
+            works.append(_Tick())
+        return works
+
+    def _turn(self, store: Store, works: list[_Work]) -> None:
+        if not works:
+            return
+        try:
+            self._commit(store, works)
+        except (sqlite3.Error, OSError):
+            raise
+        except Exception:
+            log.exception("a transaction failed; trying its works one by one")
+            self._memory.rebuild(store)
+            for work in works:
+                self._alone(store, work)
+
+    def _alone(self, store: Store, work: _Work) -> None:
+        try:
+            self._commit(store, [work])
+        except (sqlite3.Error, OSError):
+            raise
+        except Exception as error:
+            log.exception("put aside", extra={"work": work.__class__.__name__})
+            self._memory.rebuild(store)
+            if isinstance(work, _Command):
+                work.future.set_exception(error)
+            with store.transaction():
+                store.count({("works_aside", work.__class__.__name__.lower().strip("_")): 1})
+                if isinstance(work, _Relayed):
+                    store.put_aside([Aside(work.topic.gateway, "internal", work.body)], to_ms(self._clock.now()))
+
+    def _commit(self, store: Store, works: Sequence[_Work]) -> None:
+        """One transaction. Nothing is told or answered before it is on the disk."""
+        turn = _Turn()
+        with store.transaction():
+            now_ms = to_ms(self._clock.now())
+            for work in works:
+                match work:
+                    case _Relayed():
+                        self._relay(store, work, now_ms, turn)
+                    case _Command():
+                        self._run(store, work, now_ms, turn)
+                    case _Tick():
+                        self._tick(store, now_ms, turn)
+            positions = store.append(turn.records)
+            stored = [Stored(*pair) for pair in zip(positions, turn.records, strict=True)]
+            self._project(store, stored)
+            store.count(turn.counts)
+            if turn.marks:
+                store.set_marks(turn.marks, turn.lost)
+            if turn.row:
+                self._maybe_save(store, turn.row)
+        self._after(turn, stored)
+
+    def _relay(self, store: Store, work: _Relayed, now_ms: int, turn: _Turn) -> None:
+        taken, records = self._memory.take(work.topic, work.body, now_ms)
+        turn.records += records
+        turn.counts += taken.counts
+        turn.marks |= taken.marks
+        turn.lost += taken.lost
+        turn.confirms = {c: w for c, w in turn.confirms.items() if (c.edge, c.epoch, c.lane) not in taken.marks}
+        turn.confirms |= taken.confirms
+        turn.arrived.append(work.arrived)
+        if taken.rows:
+            turn.row = store.add_rows(taken.rows)
+        if taken.aside:
+            store.put_aside(taken.aside, now_ms)
+
+    def _run(self, store: Store, work: _Command, now_ms: int, turn: _Turn) -> None:
+        if not work.future.set_running_or_notify_cancel():
+            return
+        transaction = Transaction(store, self._memory, now_ms)
+        try:
+            answer = work.run(transaction)
+        except AncuError as error:
+            turn.answers.append((work.future, None, error))
+            return
+        turn.records += transaction.records
+        turn.answers.append((work.future, answer, None))
+
+    def _tick(self, store: Store, now_ms: int, turn: _Turn) -> None:
+        version = self._memory.roster.version if self._memory.roster is not None else None
+        roster = self._roster(store, version)
+        if roster is not None:
+            self._memory.enrol(roster)
+        turn.records += self._memory.feed(Tick(self._clock.now()))
+        turn.now_ms = now_ms
+
+    def _after(self, turn: _Turn, stored: Sequence[Stored]) -> None:
+        self.counts += turn.counts
+        self._row = turn.row or self._row
+        for future, answer, error in turn.answers:
+            if error is None:
+                future.set_result(answer)
+            else:
+                future.set_exception(error)
+        now = self._clock.monotonic()
+        self.commit_s.extend(now - at for at in turn.arrived)
+        if turn.confirms or stored or turn.row:
+            self._told(Told(turn.confirms, stored, self._row))
+
+    def _maybe_save(self, store: Store, row: int) -> None:
+        now = self._clock.monotonic()
+        if row - self._saved_row >= _SNAPSHOT_ROWS or now - self._saved_at >= _SNAPSHOT_S:
+            store.save(self._memory.save(store), to_ms(self._clock.now()))
+            self._saved_row, self._saved_at = row, now
+
+    def _save(self, store: Store) -> None:
+        try:
+            with store.transaction():
+                store.save(self._memory.save(store), to_ms(self._clock.now()))
+        except (sqlite3.Error, OSError) as error:
+            log.warning("memory not saved at the end; the next start reads more", extra={"why": str(error)})
+
+    def _trouble(self, held: list[_Work], error: Exception) -> list[_Work]:
+        """The store failed: say so once, keep the relays, refuse the commands."""
+        if self.fault is None or self.fault == _STARTING:
+            log.error("the store failed", extra={"why": str(error)})
+        self.fault = f"store: {error}"
+        waiting = held + (self._drain() if self._stopping.is_set() else [])
+        self._refuse(waiting)
+        return [work for work in waiting if isinstance(work, _Relayed)]
+
+    def _drain(self) -> list[_Work]:
+        works: list[_Work] = []
+        while not self._queue.empty():
+            works.append(self._queue.get_nowait())
+        return works
+
+    def _refuse(self, works: Sequence[_Work]) -> None:
+        for work in works:
+            if isinstance(work, _Command) and not work.future.done():
+                work.future.set_exception(CoreStopped(f"not now: {self.fault or 'the server is stopping'}"))
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What gathers while a transaction runs."""
+
+    records: list[Record] = field(default_factory=list)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    marks: dict[Any, int] = field(default_factory=dict)
+    lost: Counter[Any] = field(default_factory=Counter)
+    confirms: dict[Confirmation, str] = field(default_factory=dict)
+    arrived: list[float] = field(default_factory=list)
+    answers: list[tuple[Future[Any], Any, AncuError | None]] = field(default_factory=list)
+    row: int = 0
+    now_ms: int = 0
+
+
+def _closed(store: Store | None) -> Store | None:
+    if store is not None:
+        with contextlib.suppress(sqlite3.Error):
+            store.connection.close()
+    return None

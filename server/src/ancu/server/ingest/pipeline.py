@@ -1,0 +1,169 @@
+"""From relayed bodies to rows of the inbox: open, place, verify. No I/O.
+
+Whatever is wrong with one body is counted under its reason and never stops what follows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ancu.models.errors import WireReason, WireRefused
+from ancu.models.ids import EdgeId, partition_of
+from ancu.models.topics import Lane, Upstream
+from ancu.models.wire import (
+    Batch,
+    Confirmation,
+    Relay,
+    Relayed,
+    decode_relay,
+    open_batch,
+    peek_batch,
+)
+from ancu.server.ingest.dedupe import Placed, place
+from ancu.server.ingest.keyring import Keyring, KnownEdge
+from ancu.server.ingest.rows import Row, Trouble, pack_facts
+from ancu.server.ingest.verify import Received, Receiver
+
+__all__ = ["Aside", "Mark", "Pipeline", "Taken"]
+
+Mark = tuple[EdgeId, int, Lane]  # edge, epoch, lane
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A body that could not be read."""
+
+    source: str
+    reason: str
+    body: bytes
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a relay amounts to."""
+
+    gateway: str
+    now_ms: int
+    relay: Relay | None = None
+    rows: list[Row] = field(default_factory=list)
+    marks: dict[Mark, int] = field(default_factory=dict)  # new watermarks
+    lost: Counter[Mark] = field(default_factory=Counter)
+    confirms: dict[Confirmation, str] = field(default_factory=dict)  # with the ward of the edge
+    aside: list[Aside] = field(default_factory=list)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)  # (name, label)
+
+
+class Pipeline:
+    """Watermarks and last counters; everything else is an argument."""
+
+    def __init__(self) -> None:
+        self.receiver = Receiver()
+        self.marks: dict[Mark, int] = {}
+
+    def take(self, topic: Upstream, body: bytes, keyring: Keyring, now_ms: int) -> Taken:
+        """Take one relay as it came from the broker."""
+        taken = Taken(topic.gateway, now_ms)
+        try:
+            taken.relay = relay = _read(topic, body)
+        except WireRefused as error:
+            taken.counts["bodies_refused", error.reason] += 1
+            taken.aside.append(Aside(topic.gateway, error.reason, body))
+            return taken
+        for item in relay.items:
+            try:
+                self._item(item, topic.partition, taken, keyring)
+            except WireRefused as error:
+                _refuse(item, error.reason, taken, keyring)
+        return taken
+
+    def remember(self, row: Row) -> None:
+        """Take a row that was in the inbox before a restart; watermarks are kept apart."""
+        if row.lane:
+            self.receiver.remember(row.readings, edge=row.edge, lane=Lane(row.lane))
+
+    def _item(self, item: Relayed, partition: int, taken: Taken, keyring: Keyring) -> None:
+        edge = keyring.edges.get(item.edge)
+        if edge is None:
+            raise WireRefused(WireReason.UNKNOWN_EDGE)
+        if edge.revoked:
+            raise WireRefused(WireReason.REVOKED)
+        if partition_of(item.edge) != partition:
+            raise WireRefused(WireReason.TOPIC, "partition")
+        header = peek_batch(item.body)
+        if (header.edge, header.lane, edge.ward) != (item.edge, item.lane, item.ward):
+            raise WireRefused(WireReason.TOPIC)
+        batch = open_batch(item.body, edge.keys.up)
+        mark = (header.edge, header.epoch, header.lane)
+        before = self.marks.get(mark, 0)
+        placed = place(before, header)
+        if placed.lost:
+            taken.lost[mark] += placed.lost
+            taken.counts["records_lost", header.lane.name.lower()] += placed.lost
+        if placed.upto != before:
+            self.marks[mark] = taken.marks[mark] = placed.upto
+        taken.confirms[Confirmation(header.edge, header.lane, header.epoch, placed.upto)] = edge.ward
+        _forget_older(taken.confirms, mark, placed.upto)
+        if placed.take or placed.lost:
+            taken.rows.append(self._row(edge, batch, placed, taken, keyring))
+        else:
+            taken.counts["batches_known", header.lane.name.lower()] += 1
+
+    def _row(self, edge: KnownEdge, batch: Batch, placed: Placed, taken: Taken, keyring: Keyring) -> Row:
+        header = batch.header
+        skip = placed.skip if placed.take else header.count
+        received = self.receiver.receive(
+            batch.heard, keyring.ciphers, edge=header.edge, lane=header.lane, now_ms=taken.now_ms, skip=skip
+        )
+        facts = [(offset, fact) for offset, fact in batch.facts if offset >= skip]
+        if placed.take:
+            taken.counts["batches", header.lane.name.lower()] += 1
+        taken.counts["facts", ""] += len(facts)
+        taken.counts.update(("records_refused", refused.reason) for refused in batch.refused if refused.offset >= skip)
+        _count(taken.counts, received)
+        troubles = [Trouble(band, reason, count) for (band, reason), count in received.troubles.items()]
+        if placed.lost and header.lane is not Lane.BULK:
+            troubles.append(Trouble(None, "gap", placed.lost))
+        return Row(
+            received_ms=taken.now_ms,
+            ward=edge.ward,
+            edge=header.edge,
+            gateway=taken.gateway,
+            lane=header.lane,
+            epoch=header.epoch,
+            first=header.first + placed.skip,
+            count=placed.take,
+            readings=received.readings,
+            facts=pack_facts(facts, troubles),
+        )
+
+
+def _read(topic: Upstream, body: bytes) -> Relay:
+    relay = decode_relay(body)
+    if relay.gateway != topic.gateway:
+        raise WireRefused(WireReason.TOPIC, "gateway")
+    return relay
+
+
+def _refuse(item: Relayed, reason: WireReason, taken: Taken, keyring: Keyring) -> None:
+    taken.counts["bodies_refused", reason] += 1
+    taken.aside.append(Aside(f"{taken.gateway}/{item.edge}", reason, item.body))
+    edge = keyring.edges.get(item.edge)
+    if edge is not None and reason in {WireReason.SEAL, WireReason.REVOKED}:
+        note = pack_facts((), (Trouble(None, f"body_{reason}", 1),))
+        taken.rows.append(Row(taken.now_ms, edge.ward, item.edge, taken.gateway, 0, 0, 0, 0, b"", note))
+
+
+def _count(counts: Counter[tuple[str, str]], received: Received) -> None:
+    counts["readings", ""] += received.count
+    if received.echoes:
+        counts["echoes", ""] += received.echoes
+    for (_, reason), count in received.refused.items():
+        counts["frames_refused", reason] += count
+
+
+def _forget_older(confirms: dict[Confirmation, str], mark: Mark, upto: int) -> None:
+    """One relay may hold several batches of a lane: only the last confirm is worth sending."""
+    edge, epoch, lane = mark
+    for confirm in [c for c in confirms if (c.edge, c.epoch, c.lane) == (edge, epoch, lane) and c.upto < upto]:
+        del confirms[confirm]

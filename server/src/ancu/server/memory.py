@@ -1,0 +1,124 @@
+"""What the core knows between two transactions, and how it comes back after a restart or a failed one."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from ancu.models.clock import from_ms
+from ancu.models.ids import EdgeId, GatewayId
+from ancu.models.topics import Upstream
+from ancu.server.adapters.store import Saved, Store
+from ancu.server.adapters.store_journal import Record
+from ancu.server.cases.inputs import GatewayAlive, Input
+from ancu.server.ingest.keyring import Keyring, keyring_of
+from ancu.server.ingest.latest import Latest
+from ancu.server.ingest.pipeline import Pipeline, Taken
+from ancu.server.ingest.rows import inputs_of
+from ancu.server.judging import Judging
+from ancu.server.people.records import Snapshot
+
+__all__ = ["Memory"]
+
+log = logging.getLogger(__name__)
+_GATEWAY_MS = 1_000  # one sign of life a second is enough of a gateway that relays a hundred batches
+
+
+class _Body(msgspec.Struct, array_like=True):
+    receiver: bytes
+    latest: bytes
+    judging: bytes
+
+
+class Memory:
+    """Watermarks, counters, the judge and the desk's latest; changed only by the core's thread."""
+
+    def __init__(self, judging: Judging) -> None:
+        self.judging = judging
+        self.pipeline = Pipeline()
+        self.latest = Latest()
+        self.keyring = Keyring({}, {})
+        self.roster: Snapshot | None = None
+        self._empty = judging.snapshot()
+        self._gateways: dict[str, int] = {}
+
+    def enrol(self, roster: Snapshot) -> None:
+        """Take the register as it is now."""
+        self.roster = roster
+        self.keyring = keyring_of(roster)
+        self.judging.enrol(roster)
+
+    def take(self, topic: Upstream, body: bytes, now_ms: int) -> tuple[Taken, list[Record]]:
+        """Take a relay: the rows it brings are judged in order."""
+        taken = self.pipeline.take(topic, body, self.keyring, now_ms)
+        records: list[Record] = []
+        if taken.relay is not None:
+            edges = self.latest.relayed(taken.relay, now_ms)
+            if self._is_due(taken.gateway, now_ms):
+                alive = GatewayAlive(
+                    from_ms(now_ms), GatewayId(taken.gateway), frozenset(EdgeId(edge) for edge in edges)
+                )
+                records += self.feed(alive)
+        for row in taken.rows:
+            self.latest.take(row)
+            for happened in inputs_of(row):
+                records += self.feed(happened)
+        return taken, records
+
+    def feed(self, happened: Input) -> list[Record]:
+        """Observe, decide and evolve one input; returns what the journal must hold for it."""
+        self.judging.observe(happened)
+        records = list(self.judging.decide(happened))
+        for record in records:
+            self.judging.evolve(record)
+        return records
+
+    def save(self, store: Store) -> Saved:
+        """Memory as of what the store holds inside this transaction."""
+        body = _Body(self.pipeline.receiver.snapshot(), self.latest.snapshot(), self.judging.snapshot())
+        return Saved(store.last_row(), store.last_record(), msgspec.msgpack.encode(body))
+
+    def rebuild(self, store: Store) -> int:
+        """Come back to exactly what the store holds; returns how many rows of the inbox were read again."""
+        inbox, recorded = self._restore(store.saved())
+        self._gateways = {}
+        self.pipeline.marks = store.marks()
+        if self.roster is not None:
+            self.judging.enrol(self.roster)
+        rows = 0
+        for rows, (_, row) in enumerate(store.rows_after(inbox), 1):  # noqa: B007 - the last count is the answer
+            self.pipeline.remember(row)
+            self.latest.take(row)
+            for happened in inputs_of(row):
+                self.judging.observe(happened)
+        for stored in store.records_after(recorded):
+            self.judging.evolve(stored.record)
+        return rows
+
+    def resume(self, now_ms: int) -> None:
+        self.judging.resume(now_ms)
+
+    def _restore(self, saved: Saved | None) -> tuple[int, int]:
+        if saved is not None:
+            try:
+                body = msgspec.msgpack.decode(saved.body, type=_Body)
+                self.pipeline.receiver.restore(body.receiver)
+                self.latest.restore(body.latest)
+                self.judging.restore(body.judging)
+            except (ValueError, TypeError, KeyError) as error:  # of another version: the inbox knows all of it
+                log.warning("snapshot set aside, reading the whole inbox", extra={"why": error.__class__.__name__})
+            else:
+                return saved.inbox, saved.journal
+        self.pipeline = Pipeline()
+        self.latest = Latest()
+        self.judging.restore(self._empty)
+        return 0, 0
+
+    def _is_due(self, gateway: str, now_ms: int) -> bool:
+        if self.roster is None or gateway not in self.roster.gateways:
+            return False
+        if 0 <= now_ms - self._gateways.get(gateway, 0) < _GATEWAY_MS:
+            return False
+        self._gateways[gateway] = now_ms
+        return True
