@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiomqtt
 import pytest
-from ancu.server.adapters.nats_config import BrokerSettings
+from ancu.server.adapters.nats_config import NatsSettings
 from ancu.server.adapters.pki import Authority, Issued
 
 WARD = "w-ben-nghe"
@@ -31,8 +31,8 @@ class House:
     issued: dict[str, Issued] = field(default_factory=dict)
 
     @property
-    def settings(self) -> BrokerSettings:
-        return BrokerSettings(
+    def settings(self) -> NatsSettings:
+        return NatsSettings(
             data=self.folder / "data",
             ca_file=self.authority.certificate_file,
             cert_file=self.folder / "broker.crt",

