@@ -54,7 +54,7 @@ class Provisioner:
         site: str | None = None,
         tables: Mapping[str, Any] | None = None,
     ) -> Path:
-        """A new edge; returns its edge.toml, with `tables` in it: radio (default BlueZ), camera, heartbeat_s, journal."""
+        """A new edge; returns its edge.toml, with `tables` in it: radio (default BlueZ), camera and others."""
         _must_be_new(kit, "edge.toml")
         key = self._devices.add_edge(edge, ward, gateway=gateway, site=site)
         return self._edge_kit(edge, ward, key, kit, tables)

@@ -19,7 +19,7 @@ from ancu.models.ids import BandNumber, EdgeId, GatewayId, WardCode
 from ancu.server.adapters.pki import Authority
 from ancu.server.people.passwords import make_password
 from ancu.server.people.provision import AUTHORITY_FOLDER, DEVICES_FILE, Link, Provisioner
-from ancu.server.people.register import Register
+from ancu.server.people.register import DATABASE_FILE, Register
 from ancu.server.people.sample import PROVINCE, SITE, WARDS, sample_person
 from ancu.server.people.toml import to_toml
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
@@ -118,6 +118,14 @@ class Installation(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class _Plan:
+    root: Path
+    ports: Ports
+    camera: Mapping[str, Any] | None
+    edge: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class _Home:
     edge: EdgeId
     ward: WardCode
@@ -135,6 +143,7 @@ def create_server(data: Path, *, name: str, hosts: Sequence[str]) -> None:
     authority = Authority.create(data / AUTHORITY_FOLDER, name)
     authority.issue_server(hosts, data / "broker.crt", data / "broker.key")
     Register.open(data, actor="setup").connection.close()
+    (data / DATABASE_FILE).chmod(0o600)  # names and addresses are in it; its journal files follow its mode
     write_secret(data / DEVICES_FILE, b"devices = []\n")
 
 
@@ -156,8 +165,8 @@ def make_installation(
     """
     if (root / _SUMMARY).exists():
         raise ConfigError(f"{root}: an installation exists already")
-    ports = ports or Ports.free(homes)
-    if len(ports.hci) != homes:
+    plan = _Plan(root.absolute(), ports or Ports.free(homes), camera, edge or {})
+    if len(plan.ports.hci) != homes:
         raise ValueError("one HCI port a home")
     for part in ("server", "broker", "sim", GATEWAY, CAMERA_EDGE):
         shutil.rmtree(root / part, ignore_errors=True)
@@ -167,49 +176,44 @@ def make_installation(
     create_server(data, name=f"An Cư {root.name}", hosts=[_HOST, "localhost"])
     register = Register.open(data, actor="setup")
     try:
-        made = _fill(register, root, homes, ports, camera, edge)
+        provisioner = Provisioner(register, data, Link(_HOST, plan.ports.broker))
+        made = _fill(register, provisioner, plan)
+        link = provisioner.server(root / "server" / "client")
     finally:
         register.connection.close()
-    _write_server(root, ports, policy)
-    _write_sim(root, made, seed, sim)
+    _write_server(made, link, policy)
+    _write_broker(made)
+    _write_sim(made, seed, sim or {})
     write_secret(root / _SUMMARY, msgspec.json.format(msgspec.json.encode(made, enc_hook=str)))
     return made
 
 
-def _fill(
-    register: Register,
-    root: Path,
-    count: int,
-    ports: Ports,
-    camera: Mapping[str, Any] | None,
-    edge: Mapping[str, Any] | None,
-) -> Installation:
-    wards = list(WARDS)
+def _fill(register: Register, provisioner: Provisioner, plan: _Plan) -> Installation:
+    root, wards = plan.root, list(WARDS)
     for ward, name in WARDS.items():
         register.wards.put(ward, name, PROVINCE)
-    provisioner = Provisioner(register, root / "server" / "data", Link(_HOST, ports.broker))
     provisioner.gateway(GATEWAY, wards, root / GATEWAY)
-    homes = [_Home(EdgeId(f"home-{i + 1:03d}"), wards[i % len(wards)], BandNumber(i + 1)) for i in range(count)]
+    homes = [
+        _Home(EdgeId(f"home-{i + 1:03d}"), wards[i % len(wards)], BandNumber(i + 1)) for i in range(len(plan.ports.hci))
+    ]
     citizens = []
-    for home, port in zip(homes, ports.hci, strict=True):
+    for home, port in zip(homes, plan.ports.hci, strict=True):
         shutil.rmtree(root / home.edge, ignore_errors=True)
         radio = {"backend": "virtual", "adapter": f"tcp-client:{_HOST}:{port}"}
-        provisioner.edge(
-            home.edge, home.ward, root / home.edge, gateway=GATEWAY, tables={**(edge or {}), "radio": radio}
-        )
+        provisioner.edge(home.edge, home.ward, root / home.edge, gateway=GATEWAY, tables={**plan.edge, "radio": radio})
         citizens.append(_move_in(register, provisioner, root, home))
-    if camera is not None:
+    if plan.camera is not None:
         provisioner.edge(
-            CAMERA_EDGE, wards[0], root / CAMERA_EDGE, gateway=GATEWAY, site=SITE, tables={"camera": camera}
+            CAMERA_EDGE, wards[0], root / CAMERA_EDGE, gateway=GATEWAY, site=SITE, tables={"camera": plan.camera}
         )
-        doors = camera.get("doors") or [{}]
-        register.devices.add_camera(CAMERA_EDGE, str(camera["id"]), SITE, doors[0].get("name"))
+        doors = plan.camera.get("doors") or [{}]
+        register.devices.add_camera(CAMERA_EDGE, str(plan.camera["id"]), SITE, doors[0].get("name"))
     return Installation(
-        root=root.absolute(),
-        ports=ports,
+        root=root,
+        ports=plan.ports,
         gateway=GATEWAY,
         homes=tuple(home.edge for home in homes),
-        camera=CAMERA_EDGE if camera is not None else None,
+        camera=CAMERA_EDGE if plan.camera is not None else None,
         logins=_add_officers(register),
         citizens=tuple(citizens),
     )
@@ -241,29 +245,27 @@ def _add_officers(register: Register) -> tuple[Login, ...]:
     return logins
 
 
-def _write_server(root: Path, ports: Ports, policy: str) -> None:
-    data = root / "server" / "data"
-    register = Register.open(data, actor="setup")
-    try:
-        link = Provisioner(register, data, Link(_HOST, ports.broker)).server(root / "server" / "client")
-    finally:
-        register.connection.close()
-    server = {"data": "data", "host": _HOST, "port": ports.server, "policy": policy, "broker": link}
-    (root / "server" / "server.toml").write_text(to_toml(server), "utf-8")
-    broker = {
+def _write_server(made: Installation, link: Mapping[str, Any], policy: str) -> None:
+    settings = {"data": "data", "host": _HOST, "port": made.ports.server, "policy": policy, "broker": link}
+    made.server_toml.write_text(to_toml(settings), "utf-8")
+
+
+def _write_broker(made: Installation) -> None:
+    data = "../server/data"
+    settings = {
         "data": "data",
         "host": _HOST,
-        "port": ports.broker,
-        "ca_file": f"../server/data/{AUTHORITY_FOLDER}/ca.crt",
-        "cert_file": "../server/data/broker.crt",
-        "key_file": "../server/data/broker.key",
-        "devices_file": f"../server/data/{DEVICES_FILE}",
+        "port": made.ports.broker,
+        "ca_file": f"{data}/{AUTHORITY_FOLDER}/ca.crt",
+        "cert_file": f"{data}/broker.crt",
+        "key_file": f"{data}/broker.key",
+        "devices_file": f"{data}/{DEVICES_FILE}",
     }
-    (root / "broker").mkdir(exist_ok=True)
-    (root / "broker" / "broker.toml").write_text(to_toml(broker), "utf-8")
+    made.broker_toml.parent.mkdir(exist_ok=True)
+    made.broker_toml.write_text(to_toml(settings), "utf-8")
 
 
-def _write_sim(root: Path, made: Installation, seed: int, more: Mapping[str, Any] | None) -> None:
+def _write_sim(made: Installation, seed: int, more: Mapping[str, Any]) -> None:
     settings = {
         "seed": seed,
         "bands_file": "bands.toml",
@@ -271,7 +273,7 @@ def _write_sim(root: Path, made: Installation, seed: int, more: Mapping[str, Any
         "flash_file": "flash",
         "control_port": made.ports.control,
         "control_file": "control",
-        **(more or {}),
+        **more,
         "homes": [
             {"name": citizen.home, "hci_port": port, "bands": [citizen.band]}
             for citizen, port in zip(made.citizens, made.ports.hci, strict=True)
