@@ -14,10 +14,12 @@ from typing import Final, Protocol
 
 from ancu.edge.camera.config import WHOLE_VIEW, DoorZone, Point
 from ancu.edge.camera.facts import Crossing, Direction
-from ancu.edge.camera.tracks import FORGET_S, Look, Place, Track, velocity
+from ancu.edge.camera.tracks import Look, Place, Track, velocity
 
 BEYOND_S: Final = 0.5  # a track's ends are prolonged by this
 PATIENCE_S: Final = 1.0  # unseen at a door for so long: gone; the detector misses a person for less
+PATIENCE_AMID_S: Final = 2.5  # unseen amid the view: more often behind something than gone
+START: Final = 3  # places at a track's end that tell where it goes; the box of half a person jumps
 MISSED: Final = 2  # looks that did not find the person, in any case
 CLEAR_LOOKS: Final = 2  # in a row, before somebody counts as clear of a door
 CLEAR_MARGIN: Final = 0.03  # of the picture: a box trembles by less
@@ -34,13 +36,13 @@ def stand(place: Place) -> Point:
 
 def before(track: Track) -> Point:
     """Where a person was shortly before the first look."""
-    (x, y), (dx, dy) = stand(track.first), velocity(track.start[:3])
+    (x, y), (dx, dy) = stand(track.first), velocity(track.start[:START])
     return x - dx * BEYOND_S, y - dy * BEYOND_S
 
 
 def beyond(track: Track) -> Point:
     """Where a person was going when last seen."""
-    (x, y), (dx, dy) = stand(track.last), velocity(track.end[-3:])
+    (x, y), (dx, dy) = stand(track.last), velocity(track.end[-START:])
     return x + dx * BEYOND_S, y + dy * BEYOND_S
 
 
@@ -98,10 +100,9 @@ class View:
         return True
 
     def patience_s(self, track: Track) -> float:
-        """Somebody who vanishes amid the picture is more often behind something than gone."""
         last, (x, y) = track.last, beyond(track)
         at_edge = min(last.left, last.top, 1 - last.right, 1 - last.bottom) <= BORDER
-        return PATIENCE_S if at_edge or not (0 < x < 1 and 0 < y < 1) else FORGET_S
+        return PATIENCE_S if at_edge or not (0 < x < 1 and 0 < y < 1) else PATIENCE_AMID_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,6 @@ class Passage:
     since: datetime | None = None
     clear: int = 0
     inside: bool = False  # on the camera's side, clear of the door
-    gone: bool = False
 
 
 @dataclass(slots=True)
@@ -128,8 +128,6 @@ class PortalWatch:
         if passage is None:
             appeared = self.portal.appeared(track)
             passage = Passage(since=track.first.at) if appeared else Passage(inside=True)
-        elif passage.gone:
-            passage = Passage(since=track.last.at)
         clear = passage.clear + 1 if self.portal.clear(track) else 0
         came = not passage.inside and clear >= CLEAR_LOOKS
         self._passages[track.id] = replace(passage, clear=clear, inside=passage.inside or came)
@@ -138,11 +136,10 @@ class PortalWatch:
     def unseen(self, track: Track, at: datetime | None) -> tuple[Direction, datetime] | None:
         """`at` None: nobody will look again."""
         passage = self._passages.get(track.id)
-        if passage is None or not passage.inside or passage.gone or not self.portal.disappearing(track):
+        if passage is None or not passage.inside or not self.portal.disappearing(track):
             return None
         if at is not None and (at - track.last.at).total_seconds() < self.portal.patience_s(track):
             return None
-        self._passages[track.id] = replace(passage, gone=True)
         return self.died, track.last.at
 
     def forget(self, track: Track) -> None:
@@ -160,18 +157,16 @@ class LineWatch:
 
     def seen(self, track: Track) -> tuple[Direction, datetime] | None:
         point = stand(track.last)
-        if abs(self._side(point)) < LINE_MARGIN:
+        if abs(self._side(point)) < LINE_MARGIN or track.frames < START:
             return None
         earlier = self._settled.get(track.id, before(track))
         self._settled[track.id] = point
         return self._crossed(earlier, point, track.last.at)
 
     def unseen(self, track: Track, at: datetime | None) -> tuple[Direction, datetime] | None:
-        earlier = self._settled.get(track.id)
-        if earlier is None or (at is not None and (at - track.last.at).total_seconds() < PATIENCE_S):
+        if at is not None and (at - track.last.at).total_seconds() < PATIENCE_S:
             return None
-        self._settled[track.id] = beyond(track)
-        return self._crossed(earlier, self._settled[track.id], track.last.at)
+        return self._crossed(self._settled.get(track.id, before(track)), beyond(track), track.last.at)
 
     def forget(self, track: Track) -> None:
         self._settled.pop(track.id, None)
@@ -197,49 +192,57 @@ class LineWatch:
         return ((point[0] - ax) * (bx - ax) + (point[1] - ay) * (by - ay)) / hypot(bx - ax, by - ay) ** 2
 
 
+Watch = PortalWatch | LineWatch
+
+
 class Doors:
     """All doors of one camera."""
 
     def __init__(self, camera: str, zones: Sequence[DoorZone]) -> None:
         self._camera = camera
-        self._watches = {zone.name: _watch(zone) for zone in zones} or {
+        self._watches: dict[str, Watch] = {zone.name: _watch(zone) for zone in zones} or {
             WHOLE_VIEW: PortalWatch(View(), born="in", died="out")
         }
 
-    def look(self, at: datetime, look: Look) -> list[Crossing]:
-        """What the tracks did at the doors by this time."""
-        crossings = []
+    def look(self, at: datetime, look: Look) -> tuple[list[Crossing], set[int]]:
+        """What the tracks did at the doors by this time, and which of them went out of view through one."""
+        crossings: list[Crossing] = []
+        departed: set[int] = set()
         for track in (*look.tracks, *look.gone):
-            if not track.confirmed:
-                continue
-            for name, watch in self._watches.items():
-                if track.missed == 0:
-                    crossings.append(self._crossing(name, track, watch.seen(track)))
-                elif track.missed >= MISSED:
-                    crossings.append(self._crossing(name, track, watch.unseen(track, at)))
-        for track in look.gone:
-            for watch in self._watches.values():
-                watch.forget(track)
-        return [c for c in crossings if c is not None]
+            passed = self._passed(track, at)
+            crossings += passed
+            departed |= {track.id for _ in passed if track.missed}
+        for track in (*look.gone, *(t for t in look.tracks if t.id in departed)):
+            self._forget(track)
+        return crossings, departed
 
     def end(self, tracks: Sequence[Track]) -> list[Crossing]:
         """The picture ends here: those unseen by now are not waited for, those in view are let go."""
-        crossings = []
+        crossings: list[Crossing] = []
         for track in tracks:
-            for name, watch in self._watches.items():
-                if track.confirmed and track.missed:
-                    crossings.append(self._crossing(name, track, watch.unseen(track, None)))
-                watch.forget(track)
-        return [c for c in crossings if c is not None]
+            if track.missed:
+                crossings += self._passed(track, None)
+            self._forget(track)
+        return crossings
 
-    def _crossing(self, door: str, track: Track, passed: tuple[Direction, datetime] | None) -> Crossing | None:
-        if passed is None:
-            return None
-        direction, at = passed
-        return Crossing(at, self._camera, door, direction, track.id, round(track.confidence, 3), track.frames)
+    def _passed(self, track: Track, at: datetime | None) -> list[Crossing]:
+        if not track.confirmed or (at is not None and 0 < track.missed < MISSED):
+            return []
+        crossings = []
+        for door, watch in self._watches.items():
+            passed = watch.unseen(track, at) if track.missed else watch.seen(track)
+            if passed is not None:
+                direction, when = passed
+                confidence = round(track.confidence, 3)
+                crossings.append(Crossing(when, self._camera, door, direction, track.id, confidence, track.frames))
+        return crossings
+
+    def _forget(self, track: Track) -> None:
+        for watch in self._watches.values():
+            watch.forget(track)
 
 
-def _watch(zone: DoorZone) -> PortalWatch | LineWatch:
+def _watch(zone: DoorZone) -> Watch:
     if zone.inside is not None:
         return LineWatch(zone.area[0], zone.area[1], zone.inside)
     if zone.camera_side == "inside":

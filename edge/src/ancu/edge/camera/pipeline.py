@@ -48,7 +48,9 @@ class Pipeline:
     def people(self, at: datetime, found: Detections) -> Sequence[Crossing]:
         """What the detector found at this time."""
         self._looked = at
-        return self._doors.look(at, self._tracker.look(at, found))
+        crossings, departed = self._doors.look(at, self._tracker.look(at, found))
+        self._tracker.retire(departed)
+        return crossings
 
     def tick(self, at: datetime) -> list[Fact]:
         """No picture came until now."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ancu.edge.camera.boxes import Boxes, overlaps
 from ancu.edge.camera.detect import Detections
 
-FORGET_S: Final = 4.0  # a person behind a cupboard comes back within this
+FORGET_S: Final = 3.0  # a person behind a cupboard comes back within this
 CONFIRM_S: Final = 3.0  # two detections within this make a track (breach rule 11)
 COAST_S: Final = 0.6  # how far ahead a track's velocity is believed
 SURE_OVERLAP: Final = 0.2
@@ -117,6 +117,10 @@ class Tracker:
 
     def forget(self) -> None:
         self._tracks = ()
+
+    def retire(self, ids: set[int]) -> None:
+        """These people went: whoever comes next is another."""
+        self._tracks = tuple(track for track in self._tracks if track.id not in ids)
 
     def look(self, at: datetime, found: Detections) -> Look:
         """Take in what the detector found at this time."""
