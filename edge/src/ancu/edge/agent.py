@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from ancu.edge.adapters.host import LinuxHost
 from ancu.edge.adapters.mqtt import MqttUplink
 from ancu.edge.bands import Action, Bands, Moment, Rescan
+from ancu.edge.camera_facts import Camera, Emit, open_camera, watch_camera
 from ancu.edge.config import EdgeSettings, read_bands, read_edge_keys
 from ancu.edge.journal import Journal
 from ancu.edge.ports import Advert, Host, Radio, Uplink
@@ -53,6 +56,7 @@ class Agent:
         radio: Radio | None,
         host: Host,
         clock: Clock,
+        camera: Callable[[Emit], Camera] | None = None,
     ) -> None:
         self._settings = settings
         self._recorder = recorder
@@ -65,6 +69,7 @@ class Agent:
         self._scan: Scan | None = None
         self._adverts_told = 0
         self._mains: bool | None = None
+        self._camera = camera(self.say) if camera is not None else None
         if radio is not None and settings.radio is not None:
             config = settings.radio
             self._bands = Bands(identity_keys, self._now(), report_s=config.report_s, unseen_s=config.unseen_s)
@@ -85,6 +90,9 @@ class Agent:
         parts = [self._recorder.run(), self._uplink.run(self._sender.converse), self._beat()]
         if self._scan is not None:
             parts += [self._scan.run(self._hear, self._scan_changed), self._watch()]
+        if self._camera is not None and self._settings.camera is not None:
+            name = str(self._settings.camera.get("id", "camera"))
+            parts.append(watch_camera(self._camera, name, self._clock, self.say))
         return parts
 
     def _hear(self, advert: Advert) -> None:
@@ -146,8 +154,8 @@ class Agent:
         return Moment(to_ms(self._clock.now()), self._clock.monotonic())
 
 
-def build(settings: EdgeSettings) -> Agent:
-    """The agent that a configuration asks for; raises ConfigError."""
+def build(settings: EdgeSettings, folder: Path) -> Agent:
+    """The agent that a configuration in `folder` asks for; raises ConfigError."""
     clock = SystemClock()
     keys = read_edge_keys(settings.key_file)
     radio: Radio | None = None
@@ -158,6 +166,9 @@ def build(settings: EdgeSettings) -> Agent:
 
         radio = BleakRadio(settings.radio.backend, settings.radio.adapter)
         identity_keys = read_bands(settings.bands_file)
+    camera: Callable[[Emit], Camera] | None = None
+    if settings.camera is not None:
+        camera = partial(open_camera, settings.camera, folder, clock)
     recorder = Recorder(Journal(settings.data / "journal.db", cap_records=settings.journal.cap_records))
     return Agent(
         settings,
@@ -168,4 +179,5 @@ def build(settings: EdgeSettings) -> Agent:
         radio=radio,
         host=LinuxHost(),
         clock=clock,
+        camera=camera,
     )

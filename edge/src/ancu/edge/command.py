@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import click
 
 from ancu.models import logs
+from ancu.models.findings import report
 from ancu.models.process import run_until_stopped
 
 __all__ = ["edge"]
@@ -31,6 +33,17 @@ def run(config: Path) -> None:
     logs.set_up()
 
     async def main() -> None:
-        await build(read_edge(config)).run()
+        await build(read_edge(config), config.parent).run()
 
     run_until_stopped(main())
+
+
+@edge.command()
+@_config
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+def check(config: Path, *, as_json: bool) -> None:
+    """Say whether it could run: files, data folder, broker, radio and camera."""
+    from ancu.edge.check import check_edge  # noqa: PLC0415 - `--help` need not load the radio
+
+    if not asyncio.run(report(check_edge(config), as_json=as_json)):
+        raise click.exceptions.Exit(1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import click
 
 from ancu.models import logs
+from ancu.models.findings import report
 from ancu.models.process import run_until_stopped
 
 __all__ = ["gateway"]
@@ -34,3 +36,14 @@ def run(config: Path) -> None:
         await build(read_gateway(config)).run()
 
     run_until_stopped(main())
+
+
+@gateway.command()
+@_config
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+def check(config: Path, *, as_json: bool) -> None:
+    """Say whether it could run: files, data folder, brokers."""
+    from ancu.gateway.check import check_gateway  # noqa: PLC0415 - `--help` need not load the relay
+
+    if not asyncio.run(report(check_gateway(config), as_json=as_json)):
+        raise click.exceptions.Exit(1)

@@ -16,7 +16,7 @@ import aiomqtt
 from ancu.models.config import Settings, read_secret, write_secret
 from ancu.models.errors import AncuError, ConfigError
 
-__all__ = ["BrokerSettings", "Link", "LinkLost", "client_id", "subscribe", "tls_context"]
+__all__ = ["BrokerSettings", "Link", "LinkLost", "client_id", "subscribe", "tls_context", "try_link"]
 
 log = logging.getLogger(__name__)
 _client_log = logging.getLogger(f"{__name__}.client")
@@ -65,7 +65,7 @@ class Link:
             began = time.monotonic()
             why = "the session ended"
             try:
-                async with self._client(tls) as client:
+                async with _client(self._broker, self._identifier, tls, self._will) as client:
                     self._tell_back()
                     await session(client)
             except* (aiomqtt.MqttError, LinkLost, OSError) as group:
@@ -77,21 +77,6 @@ class Link:
                 wait_s = FIRST_WAIT_S
             await asyncio.sleep(wait_s * self._random.uniform(0.5, 1))
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
-
-    def _client(self, tls: ssl.SSLContext) -> aiomqtt.Client:
-        return aiomqtt.Client(
-            self._broker.host,
-            self._broker.port,
-            identifier=self._identifier,
-            will=self._will,
-            clean_session=True,  # nothing relies on a broker's memory
-            timeout=ANSWER_S,
-            keepalive=KEEPALIVE_S,
-            max_queued_incoming_messages=INCOMING,
-            max_queued_outgoing_messages=1000,
-            logger=_client_log,
-            tls_context=tls,
-        )
 
     def _tell_back(self) -> None:
         self.connected = True
@@ -112,6 +97,16 @@ async def subscribe(client: aiomqtt.Client, topics: Sequence[str]) -> None:
         granted = await client.subscribe(topic, qos=1)
         if any(getattr(code, "value", code) >= 0x80 for code in granted):
             raise LinkLost(f"the broker refused the subscription {topic}")
+
+
+async def try_link(broker: BrokerSettings, name: str, topics: Sequence[str]) -> None:
+    """Connect and subscribe once, beside a process that may be running; raises LinkLost or ConfigError: why not."""
+    tls = tls_context(broker)
+    try:
+        async with _client(broker, f"{name}-check-{secrets.token_hex(8)}", tls, None) as client:
+            await subscribe(client, topics)
+    except (aiomqtt.MqttError, OSError) as error:
+        raise LinkLost(f"{broker.host}:{broker.port}: {error}") from None
 
 
 def client_id(name: str, folder: Path) -> str:
@@ -135,6 +130,22 @@ def tls_context(broker: BrokerSettings) -> ssl.SSLContext:
     except (OSError, ssl.SSLError):
         raise ConfigError(f"{broker.cert_file}: not a certificate that fits the key {broker.key_file}") from None
     return context
+
+
+def _client(broker: BrokerSettings, identifier: str, tls: ssl.SSLContext, will: aiomqtt.Will | None) -> aiomqtt.Client:
+    return aiomqtt.Client(
+        broker.host,
+        broker.port,
+        identifier=identifier,
+        will=will,
+        clean_session=True,  # nothing relies on a broker's memory
+        timeout=ANSWER_S,
+        keepalive=KEEPALIVE_S,
+        max_queued_incoming_messages=INCOMING,
+        max_queued_outgoing_messages=1000,
+        logger=_client_log,
+        tls_context=tls,
+    )
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> str:
