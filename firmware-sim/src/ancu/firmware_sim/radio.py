@@ -30,6 +30,8 @@ _FAST_SIGMA_DB = 3.0
 _SLOW_SIGMA_DB = 3.0
 _SLOW_KEEP = 0.97  # of the shadow from one advert to the next: a minute's memory at 2 s
 _FLOOR_DBM = -97.0
+_ADVERT_S = 376e-6  # of 31 bytes on one channel: another that starts so near before or after destroys it
+_RATE_MEMORY_S = 5.0
 
 
 class OnAir(NamedTuple):
@@ -65,6 +67,7 @@ class Air(LocalLink):
         super().__init__()  # type: ignore[no-untyped-call]
         self._rng, self._loss = rng, loss
         self._listeners: list[Listener] = []
+        self._rate_hz, self._rate_at = 0.0, 0.0
 
     def attach(self, listener: Listener) -> None:
         self._listeners.append(listener)
@@ -80,10 +83,11 @@ class Air(LocalLink):
     def transmit(self, pdu: OnAir, distance_m: float, fading: Fading) -> None:
         """Send one advert to everybody in range."""
         rng = self._rng
+        loss = 1 - (1 - self._loss) * self._free()
         fading.shadow_db = _SLOW_KEEP * fading.shadow_db + rng.gauss(0, _SLOW_SIGMA_DB * math.sqrt(1 - _SLOW_KEEP**2))
         for listener in tuple(self._listeners):
             rssi = _mean_dbm(distance_m) + fading.shadow_db + rng.gauss(0, _FAST_SIGMA_DB)
-            if rssi > _FLOOR_DBM and rng.random() >= self._loss:
+            if rssi > _FLOOR_DBM and rng.random() >= loss:
                 listener.hear(pdu, round(rssi))
 
     def lose_links(self, controller: Controller) -> None:
@@ -95,6 +99,14 @@ class Air(LocalLink):
                     for link in theirs:
                         other.on_le_disconnected(link, hci.HCI_CONNECTION_TIMEOUT_ERROR)
             controller.on_le_disconnected(mine, hci.HCI_CONNECTION_TIMEOUT_ERROR)
+
+    def _free(self) -> float:
+        """The chance that an advert meets no other: 0.80 among 300 a second."""
+        now = asyncio.get_running_loop().time()
+        self._rate_hz *= math.exp((self._rate_at - now) / _RATE_MEMORY_S)
+        others_hz, self._rate_at = self._rate_hz, now
+        self._rate_hz += 1 / _RATE_MEMORY_S
+        return math.exp(-2 * _ADVERT_S * others_hz)
 
     # --- Bumble's side: connections ---
 
