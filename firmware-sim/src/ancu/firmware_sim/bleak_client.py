@@ -52,6 +52,8 @@ class VirtualClient(BaseBleakClient):
         )
         self._host: HciHost | None = None
         self._link: Connection | None = None
+        self._leaving = False
+        self._farewell: asyncio.Task[None] | None = None
         self._subscribed: dict[int, Callable[[bytes], None]] = {}
         self._all.add(self)
 
@@ -89,7 +91,7 @@ class VirtualClient(BaseBleakClient):
             raise
 
     async def disconnect(self) -> None:
-        link = self._link
+        link, self._leaving = self._link, True
         try:
             if link is not None and self._host is not None and not self._host.lost:
                 await link.disconnect()
@@ -97,6 +99,7 @@ class VirtualClient(BaseBleakClient):
             raise BleakError(f"disconnect: {error.__class__.__name__}") from error
         finally:
             await self._let_go()
+            self._leaving = False
 
     async def pair(self, *_args: Any, **_kwargs: Any) -> None:
         if self._link is None:
@@ -195,6 +198,8 @@ class VirtualClient(BaseBleakClient):
 
     def _on_disconnected(self, _reason: int) -> None:
         self._link = None
+        if not self._leaving:  # the peer went: nobody need call disconnect() for the adapter to be free
+            self._farewell = asyncio.get_running_loop().create_task(self._let_go())
         if self._disconnected_callback is not None:
             self._disconnected_callback()
 
