@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiomqtt
 import pytest
+
 from ancu.server.adapters.nats_config import NatsSettings
 from ancu.server.adapters.pki import Authority, Issued
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aiomqtt
 import pytest
+
 from ancu.server.adapters.broker import Broker
 from ancu.server.adapters.pki import Authority
 

@@ -26,7 +26,7 @@ _log = logging.getLogger("ancu.broker")
 
 _READY_S: Final = 30.0  # to recover a full store
 _STOP_S: Final = 3.0  # SIGTERM to SIGKILL: the process as a whole ends within 5 s
-_LOCK_S: Final = 5.0  # a killed predecessor's child is gone in milliseconds
+_LOCK_S: Final = 3.0  # a killed predecessor's child is gone in milliseconds
 _WATCH_S: Final = 1.0
 _BACKOFF_MOST_S: Final = 30.0
 _STEADY_S: Final = 60.0  # a child that lived so long starts the back-off anew
@@ -51,6 +51,7 @@ class Broker:
         self._child: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._lock: int | None = None
+        self._ready = False
         self._seen: object = None
         self._spoken = (0.0, 0)
 
@@ -58,6 +59,11 @@ class Broker:
     def pid(self) -> int | None:
         """The child's process id."""
         return self._child.pid if self._child else None
+
+    @property
+    def ready(self) -> bool:
+        """Whether clients can connect."""
+        return self._ready and self._child is not None and self._child.returncode is None
 
     async def __aenter__(self) -> Self:
         """Start and wait until clients can connect; raises ConfigError."""
@@ -97,6 +103,7 @@ class Broker:
                 _log.info("broker is back")
 
     async def _start(self) -> None:
+        self._ready = False
         self._write_config()
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         assert self._lock is not None  # noqa: S101 - entered
@@ -143,6 +150,7 @@ class Broker:
             match = _LINE.match(raw.decode("utf-8", "replace").rstrip())
             level, text = match.groups() if match else ("ERR", raw.decode("utf-8", "replace").strip())
             if text == "Server is ready" and not ready.done():
+                self._ready = True
                 ready.set_result(None)
             if level not in {"INF", "DBG", "TRC"} and text:
                 last = text
