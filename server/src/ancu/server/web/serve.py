@@ -62,7 +62,7 @@ class _Server(uvicorn.Server):
     """Signals belong to the process's composition, not to this part of it."""
 
     @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 - uvicorn's own signature says no more
+    def capture_signals(self):  # type: ignore[no-untyped-def]
         yield
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
@@ -22,6 +22,18 @@ LANGUAGES = ("vi", "en")
 DEFAULT = "vi"
 VIETNAM = timezone(timedelta(hours=7), "ICT")  # no summer time since 1975, so no time zone data is needed
 _UNKNOWN = "–"
+_SECONDS_MATTER = 120
+_MEANS = {  # a value's name -> the part of the catalogue that has words for it
+    "kind": "kind",
+    "severity": "severity",
+    "agreed_severity": "severity",
+    "later_severity": "severity",
+    "sign": "sign",
+    "outcome": "outcome",
+    "reason": "reason",
+    "desk": "desk",
+    "presence": "presence",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +73,46 @@ class Words:
         return format_date(local, "EEEE, d/M/y" if self.lang == "vi" else "EEEE d MMMM y", locale=self.locale)
 
     def ago(self, at: datetime, now: datetime) -> str:
-        """How long since, coarsely: '5 phút'."""
+        """How long since, coarsely: '5 phút trước'."""
         gap = max(now - at, timedelta(0))
         if gap < timedelta(minutes=1):
             return self.t("time.moments")
-        return format_timedelta(gap, granularity="minute", threshold=1.5, locale=self.locale)
+        return format_timedelta(-gap, granularity="minute", threshold=1.5, add_direction=True, locale=self.locale)
 
     def number(self, value: float) -> str:
         return format_decimal(value, "#,##0.#", locale=self.locale)
 
-    def show(self, value: Any) -> str:
-        """A value of evidence as a reader sees it."""
-        if value is None:
+    def span(self, seconds: float) -> str:
+        """A length of time: '15 giây', '5 phút'."""
+        gap = timedelta(seconds=seconds)
+        unit: Literal["second", "minute"] = "second" if seconds < _SECONDS_MATTER else "minute"
+        return format_timedelta(gap, granularity=unit, threshold=1.5, locale=self.locale)
+
+    def show(self, value: Any, name: str = "") -> str:
+        """A value of evidence as a reader sees it; its name says what it is, as `cases/codes.py` promises."""
+        if value is None or value == "":
             return _UNKNOWN
+        if isinstance(value, list | tuple):
+            return ", ".join(self.show(part, name) for part in value)
         if isinstance(value, bool):
             return self.t("value.yes" if value else "value.no")
         if isinstance(value, datetime):
             return self.exact(value)
         if isinstance(value, int | float):
-            return self.number(value)
-        key = f"value.{value}"
-        return self.texts.get(key, str(value))
+            if name.endswith("_s"):
+                return self.span(value)
+            return self.span(value * 60) if name.endswith("_min") else self.number(value)
+        text = str(value)
+        if name.endswith("_at"):
+            return self._read(text)
+        return self.texts.get(f"{_MEANS.get(name, 'value')}.{text}", text)
+
+    def _read(self, text: str) -> str:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return text
+        return self.exact(at) if at.tzinfo else text
 
 
 class Catalogues:
@@ -111,10 +142,7 @@ class _Shown(dict[str, Any]):
         self._words = words
 
     def __getitem__(self, key: str) -> str:
-        return self._words.show(self.get(key))
-
-    def __missing__(self, key: str) -> str:
-        return _UNKNOWN
+        return self._words.show(self.get(key), key)
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

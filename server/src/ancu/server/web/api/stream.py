@@ -26,7 +26,8 @@ async def stream(
     after: Annotated[int | None, Query(ge=0, description="where to begin, for clients that cannot set headers")] = None,
 ) -> EventStream:
     """`event: alert` with `{"position", "alert"}`; `event: beat` as a sign of life; `event: expired` before an end
-    that signing in would mend. Without a position it begins with what happens from now on."""
+    that signing in would mend. Without a position it begins with what happens from now on.
+    """
     if last := request.headers.get("last-event-id"):
         if not (last.isascii() and last.isdigit() and len(last) <= _DIGITS):
             raise HTTPException(400, "Last-Event-ID is not a position of this stream")

@@ -1,0 +1,65 @@
+// The island of a person's page: four small charts of the last day that share one cursor.
+import type uPlotType from "uplot";
+
+declare const uPlot: typeof uPlotType;
+interface Point { at: string; heart_bpm: number | null; spo2_percent: number | null; skin_c: number | null; battery_percent: number | null; heard: number }
+type Measure = "heart_bpm" | "spo2_percent" | "skin_c" | "battery_percent";
+const MEASURES: readonly [Measure, string, [number, number]][] = [
+  ["heart_bpm", "heart", [40, 130]],
+  ["spo2_percent", "spo2", [88, 100]],
+  ["skin_c", "skin", [30, 40]],
+  ["battery_percent", "battery", [0, 100]],
+];
+const EVERY_S = 300;
+const ZONE = "Asia/Ho_Chi_Minh";
+
+const place = document.querySelector<HTMLElement>("[data-chart]");
+if (place) void draw(place);
+
+async function draw(place: HTMLElement): Promise<void> {
+  const query = new URLSearchParams({ band: place.dataset.band ?? "", every: String(EVERY_S) });
+  const answer = await fetch(`/api/v1/readings?${query}`).catch(() => undefined);
+  if (!answer?.ok) { place.textContent = place.dataset.failed ?? ""; return; }
+  const { points } = (await answer.json()) as { points: Point[] };
+  let charts = build(place, points);
+  const again = (): void => {
+    for (const chart of charts) chart.destroy();
+    place.replaceChildren();
+    charts = build(place, points);
+  };
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  let wide = place.clientWidth;
+  new ResizeObserver(() => {
+    if (Math.abs(place.clientWidth - wide) < 8) return;
+    wide = place.clientWidth;
+    again();
+  }).observe(place);
+}
+
+function build(place: HTMLElement, points: Point[]): uPlotType[] {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string): string => style.getPropertyValue(name).trim();
+  const times = points.map((point) => Date.parse(point.at) / 1000);
+  const now = Date.now() / 1000;
+  return MEASURES.map(([measure, name, span]) => {
+    const figure = document.createElement("figure");
+    const caption = document.createElement("figcaption");
+    caption.textContent = place.dataset[name] ?? "";
+    figure.append(caption);
+    place.append(figure);
+    const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    const options: uPlotType.Options = {
+      width: Math.max(200, figure.clientWidth),
+      height: 150,
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), ZONE),
+      cursor: { sync: { key: "day" }, y: false },
+      legend: { show: false },
+      scales: { x: { min: now - 86_400, max: now }, y: { range: (_, low, high) => [Math.min(span[0], low ?? span[0]), Math.max(span[1], high ?? span[1])] } },
+      series: [{}, { stroke: colour(`--chart-${name}`), width: 2, spanGaps: false, points: { show: false } }],
+      axes: [{ ...axis, values: "{HH}:{mm}", space: 56 }, { ...axis, size: 40 }],
+    };
+    // A gap is shown as a gap: nothing was said there, so nothing is drawn.
+    const values = points.map((point) => (point.heard ? point[measure] : null));
+    return new uPlot(options, [times, values], figure);
+  });
+}
