@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import click
@@ -46,4 +47,4 @@ def check(config: Path, *, as_json: bool) -> None:
     from ancu.gateway.check import check_gateway  # noqa: PLC0415 - `--help` need not load the relay
 
     if not asyncio.run(report(check_gateway(config), as_json=as_json)):
-        raise click.exceptions.Exit(1)
+        sys.exit(1)
