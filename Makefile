@@ -10,9 +10,10 @@ ARGS   ?=
 help:
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/.run: requirements/run.txt $(PARTS:%=%/pyproject.toml)
+$(VENV)/.run: requirements/run.txt requirements/clip.txt $(PARTS:%=%/pyproject.toml)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install -q --require-hashes --no-deps -r requirements/clip.txt
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation $(PARTS:%=-e %)
 	@touch $@
 
