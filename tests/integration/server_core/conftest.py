@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ KEY = b"k" * 32
 class Quiet(Judging):
     """A judge that never decides."""
 
-    def enrol(self, roster: Snapshot) -> None:
+    def enrol(self, register: Snapshot) -> None:
         pass
 
     def observe(self, happened: Input) -> None:
@@ -39,8 +40,8 @@ class Quiet(Judging):
     def evolve(self, record: Record) -> None:
         pass
 
-    def resume(self, at_ms: int) -> None:
-        pass
+    def presence(self, person: str, now: datetime) -> tuple[str, datetime | None]:
+        return "unknown", None
 
     def snapshot(self) -> bytes:
         return b""

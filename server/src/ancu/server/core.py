@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ancu.models.clock import Clock, to_ms
+from ancu.models.clock import Clock, from_ms, to_ms
 from ancu.models.errors import AncuError
 from ancu.models.topics import Upstream
 from ancu.models.wire import Confirmation
@@ -102,10 +102,12 @@ class Core:
         memory: Memory,
         clock: Clock,
         told: Callable[[Told], None],
+        listening: Callable[[], bool] = lambda: True,
     ) -> None:
         """`roster` answers the register if it is newer than the version given; `project` writes the desk's tables.
 
         Both run inside transactions of the core: what a record says and what the desk shows are committed together.
+        While it is not `listening`, silence proves nothing and the judge is not told that time passes.
         """
         self._open_store = open_store
         self._roster = roster
@@ -113,12 +115,14 @@ class Core:
         self._memory = memory
         self._clock = clock
         self._told = told
+        self._listening = listening
         self._queue: queue.Queue[_Work] = queue.Queue()
         self._waiting = 0
         self._thread = threading.Thread(target=self._main, name="core", daemon=True)
         self._stopping = threading.Event()
         self._ready = threading.Event()
         self.fault: str | None = _STARTING
+        self.row = 0  # highest position of the inbox
         self.counts: Counter[tuple[str, str]] = Counter()
         self.commit_s: deque[float] = deque(maxlen=1_000)  # from a relay's arrival to its commit, newest last
 
@@ -136,6 +140,10 @@ class Core:
     def wait_ready(self, timeout: float) -> bool:
         """Whether memory was brought back within a time."""
         return self._ready.wait(timeout)
+
+    def is_alive(self) -> bool:
+        """Whether the thread runs; one that ended by itself did so over an error that it logged."""
+        return self._thread.is_alive()
 
     def waiting(self) -> int:
         """Works in the queue."""
@@ -192,16 +200,15 @@ class Core:
         if roster is not None:
             self._memory.enrol(roster)
         rows = self._memory.rebuild(store)
-        self._memory.resume(to_ms(self._clock.now()))
         self.counts = Counter(store.counters())
         self._saved_row, self._saved_at = store.last_row() - rows, self._clock.monotonic()
-        self._row, self._record = store.last_row(), store.last_record()
+        self.row = store.last_row()
         self._tick_at = self._clock.monotonic()
         if self.fault is not None and self.fault != _STARTING:
             log.info("the store is back")
         self.fault = None
         self._ready.set()
-        log.info("core ready", extra={"rows_read_again": rows, "inbox": self._row})
+        log.info("core ready", extra={"rows_read_again": rows, "inbox": self.row})
         return store
 
     def _collect(self) -> list[_Work]:
@@ -263,15 +270,22 @@ class Core:
                         self._run(store, work, now_ms, turn)
                     case _Tick():
                         self._tick(store, now_ms, turn)
-            positions = store.append(turn.records)
-            stored = [Stored(*pair) for pair in zip(positions, turn.records, strict=True)]
-            self._project(store, stored)
+            self._flush(store, turn)
             store.count(turn.counts)
             if turn.marks:
                 store.set_marks(turn.marks, turn.lost)
             if turn.row:
                 self._maybe_save(store, turn.row)
-        self._after(turn, stored)
+        self._after(turn)
+
+    def _flush(self, store: Store, turn: _Turn) -> None:
+        """Journal and project what was decided so far, so that a command sees it."""
+        positions = store.append(turn.records)
+        stored = [Stored(*pair) for pair in zip(positions, turn.records, strict=True)]
+        if stored:
+            self._project(store, stored)
+            turn.stored += stored
+            turn.records = []
 
     def _relay(self, store: Store, work: _Relayed, now_ms: int, turn: _Turn) -> None:
         taken, records = self._memory.take(work.topic, work.body, now_ms)
@@ -290,6 +304,7 @@ class Core:
     def _run(self, store: Store, work: _Command, now_ms: int, turn: _Turn) -> None:
         if not work.future.set_running_or_notify_cancel():
             return
+        self._flush(store, turn)
         transaction = Transaction(store, self._memory, now_ms)
         try:
             answer = work.run(transaction)
@@ -297,6 +312,7 @@ class Core:
             turn.answers.append((work.future, None, error))
             return
         turn.records += transaction.records
+        self._flush(store, turn)
         turn.answers.append((work.future, answer, None))
 
     def _tick(self, store: Store, now_ms: int, turn: _Turn) -> None:
@@ -304,12 +320,12 @@ class Core:
         roster = self._roster(store, version)
         if roster is not None:
             self._memory.enrol(roster)
-        turn.records += self._memory.feed(Tick(self._clock.now()))
-        turn.now_ms = now_ms
+        if self._listening():
+            turn.records += self._memory.feed(Tick(from_ms(now_ms)))
 
-    def _after(self, turn: _Turn, stored: Sequence[Stored]) -> None:
+    def _after(self, turn: _Turn) -> None:
         self.counts += turn.counts
-        self._row = turn.row or self._row
+        self.row = turn.row or self.row
         for future, answer, error in turn.answers:
             if error is None:
                 future.set_result(answer)
@@ -317,8 +333,8 @@ class Core:
                 future.set_exception(error)
         now = self._clock.monotonic()
         self.commit_s.extend(now - at for at in turn.arrived)
-        if turn.confirms or stored or turn.row:
-            self._told(Told(turn.confirms, stored, self._row))
+        if turn.confirms or turn.stored or turn.row:
+            self._told(Told(turn.confirms, turn.stored, self.row))
 
     def _maybe_save(self, store: Store, row: int) -> None:
         now = self._clock.monotonic()
@@ -366,7 +382,7 @@ class _Turn:
     arrived: list[float] = field(default_factory=list)
     answers: list[tuple[Future[Any], Any, AncuError | None]] = field(default_factory=list)
     row: int = 0
-    now_ms: int = 0
+    stored: list[Stored] = field(default_factory=list)
 
 
 def _closed(store: Store | None) -> Store | None:

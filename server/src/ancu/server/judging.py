@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from ancu.server.adapters.store_journal import Record
@@ -15,7 +16,7 @@ __all__ = ["Judging"]
 class Judging(Protocol):
     """Decisions over inputs. Deterministic: no clock, no I/O."""
 
-    def enrol(self, roster: Snapshot) -> None:
+    def enrol(self, register: Snapshot) -> None:
         """Take the register as it is now."""
 
     def observe(self, happened: Input) -> None:
@@ -27,8 +28,8 @@ class Judging(Protocol):
     def evolve(self, record: Record) -> None:
         """Take a record of the journal into memory; never fails."""
 
-    def resume(self, at_ms: int) -> None:
-        """The server listens again: silence before now says nothing about anyone."""
+    def presence(self, person: str, now: datetime) -> tuple[str, datetime | None]:
+        """'home', 'away' or 'unknown', and since when. Asked from any thread."""
 
     def snapshot(self) -> bytes: ...
     def restore(self, snapshot: bytes) -> None: ...

@@ -7,6 +7,7 @@ import logging
 import msgspec
 
 from ancu.models.clock import from_ms
+from ancu.models.errors import AncuError
 from ancu.models.ids import EdgeId, GatewayId
 from ancu.models.topics import Upstream
 from ancu.server.adapters.store import Saved, Store
@@ -96,9 +97,6 @@ class Memory:
             self.judging.evolve(stored.record)
         return rows
 
-    def resume(self, now_ms: int) -> None:
-        self.judging.resume(now_ms)
-
     def _restore(self, saved: Saved | None) -> tuple[int, int]:
         if saved is not None:
             try:
@@ -106,7 +104,12 @@ class Memory:
                 self.pipeline.receiver.restore(body.receiver)
                 self.latest.restore(body.latest)
                 self.judging.restore(body.judging)
-            except (ValueError, TypeError, KeyError) as error:  # of another version: the inbox knows all of it
+            except (
+                AncuError,
+                ValueError,
+                TypeError,
+                KeyError,
+            ) as error:  # of another version: the inbox knows all of it
                 log.warning("snapshot set aside, reading the whole inbox", extra={"why": error.__class__.__name__})
             else:
                 return saved.inbox, saved.journal

@@ -17,7 +17,19 @@ from dataclasses import dataclass
 
 import msgspec
 
-__all__ = ["GENESIS", "ChainReport", "Record", "Stored", "append", "begin", "records_after", "verify_chain"]
+from ancu.server.people.vault import Vault
+
+__all__ = [
+    "GENESIS",
+    "ChainReport",
+    "Record",
+    "Stored",
+    "append",
+    "audit_key",
+    "begin",
+    "records_after",
+    "verify_chain",
+]
 
 GENESIS = b"\x00" * 32
 _pack = msgspec.msgpack.Encoder()
@@ -46,6 +58,11 @@ class ChainReport:
     records: int  # that are whole
     broken_at: int | None  # the first position that is not
     reason: str | None  # missing, changed, link, head, seal
+
+
+def audit_key(vault: Vault) -> bytes:
+    """The key that seals the newest record; follows from the installation's master key."""
+    return bytes.fromhex(vault.hash("ancu/v1/journal"))
 
 
 def begin(connection: sqlite3.Connection, key: bytes) -> None:

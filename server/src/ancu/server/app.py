@@ -1,0 +1,156 @@
+"""The server process: builds its parts and runs them together. The only place that constructs adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+
+from ancu.models.clock import Clock, SystemClock
+from ancu.models.errors import AncuError
+from ancu.models.wire import Confirmation, encode_confirm
+from ancu.server.adapters.mqtt import ServerLink
+from ancu.server.adapters.series import Series
+from ancu.server.adapters.sqlite import connect, migrate
+from ancu.server.adapters.store import Store
+from ancu.server.adapters.store_journal import audit_key
+from ancu.server.cases.policy import load_policy
+from ancu.server.config import ServerSettings
+from ancu.server.core import Core, Told
+from ancu.server.desk import StoreDesk
+from ancu.server.memory import Memory
+from ancu.server.people.records import Snapshot
+from ancu.server.people.snapshot import read_snapshot, read_version
+from ancu.server.people.vault import MASTER_KEY_FILE, Vault
+from ancu.server.projection import project
+from ancu.server.seating import Bench
+from ancu.server.web import compose
+
+__all__ = ["Server"]
+
+log = logging.getLogger(__name__)
+_READY_S = 30.0
+
+
+class Server:
+    """One server over one data folder."""
+
+    def __init__(self, settings: ServerSettings, clock: Clock | None = None) -> None:
+        """Open the vault and the database; raises ConfigError."""
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._vault = Vault.open(settings.data / MASTER_KEY_FILE)
+        self._memory = Memory(Bench(load_policy(settings.policy)))
+        self._migrate()
+        self._series = Series(settings.series, settings.database)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._core = Core(
+            open_store=self._open_store,
+            roster=self._roster,
+            project=project,
+            memory=self._memory,
+            clock=self._clock,
+            told=self._told,
+            listening=lambda: self._link.connected,
+        )
+        self._link = ServerLink(settings.broker, settings.data, deliver=self._core.deliver, seal=self._seal)
+        self._desk = StoreDesk(
+            settings.database,
+            core=self._core,
+            memory=self._memory,
+            series=self._series,
+            clock=self._clock,
+            linked=lambda: self._link.connected,
+            link_counts=lambda: self._link.counts,
+        )
+
+    async def run(self, listening: Callable[[int], None] | None = None) -> None:
+        """Run until cancelled; raises ConfigError."""
+        self._loop = asyncio.get_running_loop()
+        app = compose.build(self._desk, self._settings.database, self._settings.web, self._clock)
+        stopping = asyncio.Event()
+        self._core.start()
+        self._series.start()
+        self._series.wake()
+        try:
+            with _plain_errors():
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._link_when_ready())
+                    group.create_task(
+                        compose.serve(app, self._settings.host, self._settings.port, stopping, listening=listening)
+                    )
+                    group.create_task(self._watch())
+        finally:
+            stopping.set()
+            await asyncio.shield(asyncio.to_thread(self._stop))
+            log.info("stopped")
+
+    def _stop(self) -> None:
+        self._core.stop(2.5)
+        self._series.stop(1.0)
+        self._desk.close()
+
+    async def _link_when_ready(self) -> None:
+        """Relays before memory is back would only wait."""
+        while not await asyncio.to_thread(self._core.wait_ready, 0.5):
+            pass
+        await self._link.run()
+
+    async def _watch(self) -> None:
+        """A core that ended takes the process with it: whoever started it starts it again."""
+        while self._core.is_alive():  # noqa: ASYNC110 - a thread sets it
+            await asyncio.sleep(1)
+        raise AncuError("the core ended; see the log")
+
+    def _migrate(self) -> None:
+        connection = connect(self._settings.database)
+        try:
+            taken = migrate(connection)
+        finally:
+            connection.close()
+        if taken:
+            log.info("schema brought up to date", extra={"steps": taken})
+
+    # --- called on the core's thread ---
+
+    def _open_store(self) -> Store:
+        return Store(connect(self._settings.database), audit_key(self._vault))
+
+    def _roster(self, store: Store, held: int | None) -> Snapshot | None:
+        if held is not None and read_version(store.connection) == held:
+            return None
+        return read_snapshot(store.connection, self._vault)
+
+    def _told(self, told: Told) -> None:
+        if told.rows > self._series.upto:
+            self._series.wake()
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+                self._loop.call_soon_threadsafe(self._tell, told)
+
+    # --- on the loop ---
+
+    def _tell(self, told: Told) -> None:
+        self._link.confirm(told.confirms)
+        if told.records:
+            self._desk.told(told.records[-1].position)
+
+    def _seal(self, confirmation: Confirmation) -> bytes | None:
+        edge = self._memory.keyring.edges.get(confirmation.edge)
+        return None if edge is None or edge.revoked else encode_confirm(confirmation, edge.keys.down)
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
+    """An error of ours out of a task group is the error itself: a person reads it."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        ours = group.subgroup(AncuError)
+        if ours is None:
+            raise
+        error: BaseException = ours
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None

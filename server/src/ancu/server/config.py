@@ -1,0 +1,33 @@
+"""server.toml: every key of the server process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ancu.models.config import Settings
+from ancu.models.mqtt import BrokerSettings
+from ancu.server.web.settings import WebSettings
+
+__all__ = ["ServerSettings"]
+
+
+class ServerSettings(Settings, frozen=True, kw_only=True):
+    """Relative paths are relative to the file's folder."""
+
+    data: Path
+    """The folder of the register, the inbox, the journals, the series and the master key."""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    policy: str = "default"
+    """'default', 'demo', or the path of a policy file."""
+    broker: BrokerSettings
+    web: WebSettings = WebSettings()
+    log_level: str = "info"
+
+    @property
+    def database(self) -> Path:
+        return self.data / "ancu.db"
+
+    @property
+    def series(self) -> Path:
+        return self.data / "series.duckdb"
