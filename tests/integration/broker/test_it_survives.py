@@ -131,11 +131,15 @@ async def test_a_new_device_is_let_in_and_a_removed_one_put_out_without_a_restar
     async with supervised(house) as broker:
         pid = broker.pid
         assert not await can_connect(house, "home-a")
-        async with house.client("home-b") as removed:
+        async with house.client("home-b") as removed, house.client("gw-1") as unchanged:
+            await unchanged.subscribe(f"ancu/v1/{WARD}/+/facts/+", qos=1)
             house.let_in(["gw-1", "server", "home-a"])
             with pytest.raises(aiomqtt.MqttError):
                 await read_to_the_end(removed)
-        await until_connected(house, "home-a")
+            await until_connected(house, "home-a")
+            async with house.client("home-a") as edge, asyncio.timeout(3):
+                await edge.publish(f"ancu/v1/{WARD}/home-a/facts/alarm", b"new", qos=1)
+                assert (await anext(unchanged.messages)).payload == b"new"
         assert not await can_connect(house, "home-b")
         assert broker.pid == pid
 

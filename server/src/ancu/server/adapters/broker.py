@@ -32,7 +32,7 @@ _BACKOFF_MOST_S: Final = 30.0
 _STEADY_S: Final = 60.0  # a child that lived so long starts the back-off anew
 _MEMORY: Final = "32MiB"  # soft limit of the Go runtime
 _SPEAKS_MOST: Final = 20  # warnings a minute from a child that any device can make shout
-_LINE: Final = re.compile(r"\[\d+\] \S+ \S+ \[(\w{3})\] (.*)")
+_LINE: Final = re.compile(r"\[\d+\] \S+ \S+ \[(\w{3})\] ?(.*)")
 # The child asks the kernel to be killed with its parent, checks that the parent still lives, and becomes nats-server.
 _TETHER: Final = """
 import ctypes, os, signal, sys
