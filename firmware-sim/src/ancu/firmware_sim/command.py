@@ -12,9 +12,15 @@ from ancu.firmware_sim import app
 from ancu.firmware_sim.settings import SimSettings
 from ancu.models import logs
 from ancu.models.config import load
-from ancu.models.errors import UsageError
+from ancu.models.errors import AncuError, UsageError
 
 __all__ = ["sim"]
+
+_A_FILE = click.Path(path_type=Path)
+
+
+class _Unconfirmed(AncuError):
+    code = "unconfirmed"
 
 
 @click.group()
@@ -23,15 +29,17 @@ def sim() -> None:
 
 
 @sim.command()
-@click.option("--config", type=click.Path(path_type=Path), help="sim.toml: homes, bands, adapters, script")
-@click.option("--bands", default=1, show_default=True, type=click.IntRange(1, 5000), help="how many, without --config")
+@click.option("--config", type=_A_FILE, help="sim.toml: homes, bands, adapters, script")
 @click.option(
-    "--interval", default=2.0, show_default=True, type=click.FloatRange(0.05, 10), help="seconds from advert to advert"
+    "--bands", default=1, show_default=True, type=click.IntRange(1, 100_000), help="how many, without --config"
 )
+@click.option("--interval", default=2.0, show_default=True, type=click.FloatRange(0.05, 600), help="seconds a reading")
 @click.option("--seed", default=1, show_default=True, help="same seed, same bodies, walks and fading")
 @click.option("--for", "for_s", type=click.FloatRange(min=0), help="stop after so many seconds")
 @click.option("--hci-port", default=6402, show_default=True, help="TCP port of the adapter, without --config; 0: free")
-@click.option("--bands-out", type=click.Path(path_type=Path), help="write the bands' keys here (0600), for an edge")
+@click.option("--bands-out", type=_A_FILE, help="write the keys of the bands here (0600), for an edge")
+@click.option("--to", help="mqtt[s]://host:port: no radio, sealed facts of virtual edges straight to a broker")
+@click.option("--keys", type=_A_FILE, help="with --to: the secret file of edges and bands (0600)")
 @click.option("--json", "as_json", is_flag=True, help="a JSON summary at the end")
 def bands(
     *,
@@ -42,10 +50,21 @@ def bands(
     for_s: float | None,
     hci_port: int,
     bands_out: Path | None,
+    to: str | None,
+    keys: Path | None,
     as_json: bool,
 ) -> None:
-    """Put virtual wristbands on the air: one HCI controller over TCP for each home, for bleak or any HCI host."""
+    """Put virtual wristbands on the air, or their readings on a broker.
+
+    On the air: one HCI controller over TCP for each home, for bleak or any HCI host. With --to: load, in frames and
+    batches as real as from bands and edges, counted by the server's confirms.
+    """
     logs.set_up()
+    if to is not None:
+        _load(to, keys, bands=bands, interval=interval, for_s=for_s, seed=seed, as_json=as_json)
+        return
+    if keys is not None:
+        raise UsageError("--keys goes with --to")
     if config is not None:
         settings = load(config, SimSettings)
     elif bands_out is None:
@@ -55,3 +74,30 @@ def bands(
     summary = asyncio.run(app.run(settings, for_s))
     if as_json:
         print(json.dumps(summary))
+
+
+def _load(
+    to: str, keys: Path | None, *, bands: int, interval: float, for_s: float | None, seed: int, as_json: bool
+) -> None:
+    from ancu.firmware_sim import load_keys, load_mqtt  # noqa: PLC0415 - the radio's process needs no MQTT
+
+    if keys is None:
+        raise UsageError("--to needs --keys: the server believes only edges and bands that it knows")
+    if interval < 1:
+        raise UsageError("--interval: a band's counter is in seconds, so it can state at most one reading a second")
+    target = load_mqtt.Target.parse(to)
+    summary = asyncio.run(
+        load_mqtt.put_load(
+            target,
+            load_keys.read_keys(keys),
+            bands=bands,
+            interval_s=interval,
+            for_s=10.0 if for_s is None else for_s,
+            seed=seed,
+        )
+    )
+    print(json.dumps(summary) if as_json else "\n".join(f"{key:>16}  {value}" for key, value in summary.items()))
+    if not summary["sent"]:
+        raise _Unconfirmed("nothing was sent: the broker could not be reached")
+    if summary["confirmed"] != summary["sent"]:
+        raise _Unconfirmed(f"{summary['confirmed']} of {summary['sent']} readings were confirmed")
