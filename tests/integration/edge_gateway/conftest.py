@@ -28,6 +28,7 @@ from ancu.gateway.config import GatewaySettings
 from ancu.models import topics
 from ancu.models.address import make_address
 from ancu.models.clock import SystemClock
+from ancu.models.config import write_secret
 from ancu.models.frame import Reading, Status, frame_cipher, seal_frame
 from ancu.models.ids import BandNumber, EdgeId, WardCode
 from ancu.models.keys import EdgeKeys, derive_edge_keys
@@ -180,6 +181,30 @@ class House:
             radio=radio,
             host=StillHost(),
             clock=clock,
+        )
+
+    def write_edge(self, more: str = "[radio]\nreport_s = 0.001\nunseen_s = 60\n") -> Path:
+        """An edge.toml with its secrets; returns its path."""
+        write_secret(self.folder / "edge.key", EDGE_KEY.hex().encode())
+        bands = f'[[bands]]\nnumber = {BAND}\nidentity_key = "{IDENTITY.hex()}"\n'
+        write_secret(self.folder / "bands.toml", bands.encode())
+        path = self.folder / "edge.toml"
+        path.write_text(
+            f'edge = "{EDGE}"\nward = "{WARD}"\ndata = "edge"\nkey_file = "edge.key"\nbands_file = "bands.toml"\n'
+            f"heartbeat_s = 0.5\n{self._broker_table(EDGE)}{more}"
+        )
+        return path
+
+    def write_gateway(self, name: str = "gw-1") -> Path:
+        """A gateway.toml; returns its path."""
+        path = self.folder / f"{name}.toml"
+        path.write_text(f'gateway = "{name}"\nwards = ["{WARD}"]\ndata = "{name}"\n{self._broker_table(name)}')
+        return path
+
+    def _broker_table(self, name: str) -> str:
+        return (
+            f'[broker]\nhost = "127.0.0.1"\nport = {self.port}\nca_file = "ca/ca.crt"\n'
+            f'cert_file = "{name}.crt"\nkey_file = "{name}.tls"\n'
         )
 
     def gateway(self, name: str = "gw-1") -> Gateway:

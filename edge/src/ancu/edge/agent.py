@@ -78,9 +78,12 @@ class Agent:
     async def run(self) -> None:
         """Run until cancelled."""
         self.say(Lane.STATE, EdgeStarted(self._now().at_ms, VERSION))
-        async with asyncio.TaskGroup() as group:
-            for part in self._parts():
-                group.create_task(part)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in self._parts():
+                    group.create_task(part)
+        finally:
+            await self._recorder.close()
 
     def say(self, lane: Lane, record: Heard | Fact) -> None:
         """Put a record into a lane of the journal."""

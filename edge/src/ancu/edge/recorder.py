@@ -52,18 +52,20 @@ class Recorder:
         return future
 
     async def run(self) -> None:
-        """Commit what is queued until cancelled; then once more what is left."""
-        try:
-            while True:
-                await self._work.wait()
-                self._work.clear()
-                if not await _unbroken(self._commit()):
-                    await asyncio.sleep(RETRY_S)
-                    self._work.set()
-        finally:
-            if self._queue:
-                await _unbroken(self._commit())
-            self._thread.shutdown(wait=False)
+        """Commit what is queued until cancelled."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            if not await _unbroken(self._commit()):
+                await asyncio.sleep(RETRY_S)
+                self._work.set()
+
+    async def close(self) -> None:
+        """Commit what is left and end the thread; after everyone who reads or prunes."""
+        if self._queue:
+            await self._commit()
+        self._thread.submit(self.journal.close)
+        self._thread.shutdown(wait=False)
 
     async def read(self, lane: Lane, first: int, count: int) -> list[bytes]:
         """Committed records; none while the disk refuses."""

@@ -51,14 +51,17 @@ class Gateway:
         held = await self._store.load()
         self._relays.admitted(held)
         self._relays.keep(held)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._store.run())
-            group.create_task(self._tick())
-            if self._up is None:
-                group.create_task(self._down.run(self._converse_with_both))
-            else:
-                group.create_task(self._down.run(self._converse_below))
-                group.create_task(self._up.run(self._converse_above))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._store.run())
+                group.create_task(self._tick())
+                if self._up is None:
+                    group.create_task(self._down.run(self._converse_with_both))
+                else:
+                    group.create_task(self._down.run(self._converse_below))
+                    group.create_task(self._up.run(self._converse_above))
+        finally:
+            self._store.close()
 
     # --- sessions ----------------------------------------------------------------------------------------------------
 

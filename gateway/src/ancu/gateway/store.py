@@ -69,14 +69,16 @@ class Store:
         return [self._memory.get(key, bodies.get(key)) for key in keys]
 
     async def run(self) -> None:
-        """Write until cancelled, then what is left."""
-        try:
-            while True:
-                await self._work.wait()
-                self._work.clear()
-                await self._write()
-        finally:
-            self._thread.shutdown(wait=False)
+        """Write until cancelled. What is not written then is still with its edge."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            await self._write()
+
+    def close(self) -> None:
+        """End the thread; after everyone who reads."""
+        self._thread.submit(self._spool.close)
+        self._thread.shutdown(wait=False)
 
     async def _write(self) -> None:
         bodies, self._bodies = self._bodies[:GROUP], self._bodies[GROUP:]

@@ -72,6 +72,9 @@ class Link:
                 why = _first(group)
             finally:
                 self.connected = False
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                # A goodbye that the broker does not answer raises in place of the cancellation.
+                raise asyncio.CancelledError
             self._tell_lost(why)
             if time.monotonic() - began > STEADY_S:
                 wait_s = FIRST_WAIT_S
