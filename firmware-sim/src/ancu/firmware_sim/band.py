@@ -15,7 +15,6 @@ in `Flash`; what goes out is `Sent`, an advert of 31 bytes under a private addre
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -24,7 +23,7 @@ from ancu.models.address import make_address
 from ancu.models.frame import Reading, Status, advert_data, frame_cipher, seal_frame
 from ancu.models.keys import BandKeys
 
-__all__ = ["COUNTER_BLOCK", "ROTATE_AT_MOST_MS", "Band", "Flash", "Sensed", "Sent", "Stored"]
+__all__ = ["COUNTER_BLOCK", "ROTATE_AT_MOST_MS", "Band", "Entropy", "Flash", "Sensed", "Sent", "Stored"]
 
 COUNTER_BLOCK = 8  # counters a flash write buys: a reset skips at most so many, and so runs so many seconds ahead
 ROTATE_AT_MOST_MS = 15 * 60_000  # of the standard (Vol 3 Part C, appendix A): longer makes a band trackable
@@ -66,6 +65,16 @@ class Flash(Protocol):
     def write(self, stored: Stored) -> None: ...
 
 
+class Entropy(Protocol):
+    """The band's random number generator; `random.Random` is one."""
+
+    def getrandbits(self, k: int, /) -> int: ...
+
+    def randint(self, a: int, b: int) -> int:
+        """From a to b, both included."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """One advert as it leaves the antenna."""
@@ -89,7 +98,7 @@ class Band:
         self,
         keys: BandKeys,
         flash: Flash,
-        rng: random.Random,
+        rng: Entropy,
         *,
         at_ms: int,
         unix_ms: int | None,
