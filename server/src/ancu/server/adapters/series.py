@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from ancu.models.errors import ConfigError
 from ancu.models.frame import Status
 from ancu.server.adapters.sqlite import connect
 from ancu.server.ingest.columns import Flag, reading_rows
@@ -32,7 +33,7 @@ _MEMORY = "128MB"  # the server's whole budget is 160 MiB
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS readings (
-    band UINTEGER NOT NULL, at TIMESTAMP NOT NULL, heard_at TIMESTAMP NOT NULL, edge VARCHAR NOT NULL,
+    band UINTEGER NOT NULL, told_at TIMESTAMP NOT NULL, heard_at TIMESTAMP NOT NULL, edge VARCHAR NOT NULL,
     rssi TINYINT, battery UTINYINT, skin SMALLINT, heart UTINYINT, spo2 UTINYINT, status UTINYINT,
     counter UINTEGER NOT NULL, late BOOLEAN NOT NULL);
 CREATE TABLE IF NOT EXISTS watermark (inbox BIGINT NOT NULL);
@@ -44,8 +45,9 @@ INSERT INTO readings SELECT band, make_timestamp(at_ms * 1000), make_timestamp(h
 """
 _QUERY = """
 WITH once AS (
-    SELECT DISTINCT ON (counter) * FROM readings WHERE band = $band AND at >= $start AND at < $end ORDER BY counter)
-SELECT epoch_ms(at) // ($every * 1000) AS bucket, avg(nullif(heart, 0)), avg(nullif(spo2, 0)), avg(skin) / 10,
+    SELECT DISTINCT ON (counter) * FROM readings WHERE band = $band AND told_at >= $start AND told_at < $end
+    ORDER BY counter)
+SELECT epoch_ms(told_at) // ($every * 1000) AS bucket, avg(nullif(heart, 0)), avg(nullif(spo2, 0)), avg(skin) / 10,
     avg(battery), avg(rssi), bool_or(status & $skin <> 0), count(*)
 FROM once GROUP BY bucket ORDER BY bucket
 """
@@ -153,13 +155,17 @@ class Series:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         try:
-            return _connect(self._path)
+            connection = _connect(self._path)
         except duckdb.Error as error:
+            if "lock" in str(error).lower():
+                raise ConfigError(f"{self._path}: another process has it open") from None
             log.warning("the series cannot be read and is made anew", extra={"why": str(error)[:200]})
             for file in (self._path, self._path.with_name(self._path.name + ".wal")):
                 if file.exists():
                     file.replace(file.with_name(file.name + ".broken"))
-            return _connect(self._path)
+            connection = _connect(self._path)
+        connection.execute(_SCHEMA)
+        return connection
 
     def _watermark(self) -> int:
         """Where to go on; an inbox that is behind it is another inbox, so the series is made anew."""
@@ -177,11 +183,7 @@ class Series:
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(
-        str(path), config={"memory_limit": _MEMORY, "threads": 1, "preserve_insertion_order": False}
-    )
-    connection.execute(_SCHEMA)
-    return connection
+    return duckdb.connect(str(path), config={"memory_limit": _MEMORY, "threads": 1, "preserve_insertion_order": False})
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, rows: Sequence[sqlite3.Row]) -> int:

@@ -1,0 +1,66 @@
+"""`ancu bench`: reproducible benchmarks."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from ancu.models.errors import UsageError
+
+__all__ = ["bench"]
+
+
+class _Benches(click.Group):
+    """Its own benchmarks, and the camera's where the edge's camera is installed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *(["vision"] if _has_vision() else [])})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "vision":
+            if not _has_vision():
+                raise UsageError("bench vision needs the camera: install ancu-edge[camera]")
+            from importlib import import_module  # noqa: PLC0415 - another part, which may be absent
+
+            command = import_module("ancu.edge.camera.bench").vision
+            return command if isinstance(command, click.Command) else None
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Benches)
+def bench() -> None:
+    """Benchmarks that give the same figures on anyone's machine."""
+
+
+@bench.command()
+@click.option("--homes", type=click.IntRange(1, 100_000), default=2_000, show_default=True)
+@click.option("--batch", type=click.IntRange(1, 60), default=25, show_default=True, help="Readings in one batch.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def ingest(homes: int, batch: int, seed: int, *, as_json: bool) -> None:
+    """Readings a second from sealed batches to their confirm, and what each part costs."""
+    from ancu.server.bench.ingest import bench_ingest  # noqa: PLC0415 - `--help` needs none of it
+
+    with tempfile.TemporaryDirectory(prefix="ancu-bench-") as folder:
+        figures = bench_ingest(Path(folder), homes=homes, batch=batch, seed=seed)
+    if as_json:
+        plain = asdict(figures)
+        plain["cpu_us_per_reading"] = plain.pop("parts")
+        print(json.dumps(plain))
+        return
+    print(f"{figures.readings} readings in {figures.batches} batches: {figures.readings_per_s:,.0f} readings/s")
+    print(f"confirm latency: p50 {figures.confirm_p50_ms:.1f} ms, p99 {figures.confirm_p99_ms:.1f} ms")
+    for name, cost in figures.parts.items():
+        print(f"  {name:<8}{cost:8.2f} us of processor time a reading")
+
+
+def _has_vision() -> bool:
+    try:
+        return find_spec("ancu.edge.camera.bench") is not None
+    except ModuleNotFoundError:
+        return False
