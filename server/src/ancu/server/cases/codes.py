@@ -1,0 +1,195 @@
+"""Codes: every word that a decision can say, and the values that go with it. Texts live in the pages' catalogues.
+
+Values whose name ends in `_at` are aware times, in `_s` whole seconds, in `_percent` whole percent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+__all__ = ["CONCERN_OF", "SIGN_VALUES", "STEP_VALUES", "TROUBLE_SIGNS", "Concern", "Desk", "Kind", "Say", "SubjectKind"]
+
+
+class Kind(StrEnum):
+    """Kinds of breach that are built: a row of the policy table each, in the order of the table."""
+
+    SOS = "sos"
+    STRAP_CUT = "strap_cut"
+    OUT_OF_RANGE = "out_of_range"
+    BAND_SILENT = "band_silent"
+    BAND_REMOVED = "band_removed"
+    BATTERY_LOW = "battery_low"
+    BATTERY_DEAD = "battery_dead"
+    EDGE_SILENT = "edge_silent"
+    GATEWAY_SILENT = "gateway_silent"
+    AREA_OUTAGE = "area_outage"
+    MAINS_LOST = "mains_lost"
+    CAMERA_EXIT = "camera_exit"
+    CAMERA_FAULT = "camera_fault"
+    NEVER_ACTIVATED = "never_activated"
+    TECHNICAL = "technical"
+    BAND_STILL_WORN = "band_still_worn"
+
+
+class Concern(StrEnum):
+    """What an incident is about: a subject has at most one open incident of each.
+
+    Help is never folded into whereabouts: someone who calls for help must not become evidence of a breach.
+    """
+
+    HELP = "help"
+    WHEREABOUTS = "whereabouts"
+    UPKEEP = "upkeep"  # of a band: battery, activation, return
+    LINK = "link"  # of an edge, a gateway, an area: power and contact
+    CAMERA = "camera"
+    TRUST = "trust"  # of what was received: forged, replayed, cloned, missing
+
+
+CONCERN_OF: Mapping[Kind, Concern] = {
+    Kind.SOS: Concern.HELP,
+    Kind.STRAP_CUT: Concern.WHEREABOUTS,
+    Kind.OUT_OF_RANGE: Concern.WHEREABOUTS,
+    Kind.BAND_SILENT: Concern.WHEREABOUTS,
+    Kind.BAND_REMOVED: Concern.WHEREABOUTS,
+    Kind.BATTERY_LOW: Concern.UPKEEP,
+    Kind.BATTERY_DEAD: Concern.UPKEEP,
+    Kind.EDGE_SILENT: Concern.LINK,
+    Kind.GATEWAY_SILENT: Concern.LINK,
+    Kind.AREA_OUTAGE: Concern.LINK,
+    Kind.MAINS_LOST: Concern.LINK,
+    Kind.CAMERA_EXIT: Concern.WHEREABOUTS,
+    Kind.CAMERA_FAULT: Concern.CAMERA,
+    Kind.NEVER_ACTIVATED: Concern.UPKEEP,
+    Kind.TECHNICAL: Concern.TRUST,
+    Kind.BAND_STILL_WORN: Concern.UPKEEP,
+}
+
+
+class SubjectKind(StrEnum):
+    """What an alert's `subject` is the id of."""
+
+    PERSON = "person"
+    EDGE = "edge"
+    GATEWAY = "gateway"
+    CAMERA = "camera"  # 'edge/camera'
+    AREA = "area"
+
+
+class Desk(StrEnum):
+    """Whose alert it is."""
+
+    WARD = "ward"
+    TECHNICAL = "technical"
+    HEALTH = "health"  # the health worker, not the police
+
+
+class Say(StrEnum):
+    """Sign codes: one piece of evidence each. `SIGN_VALUES` names the values."""
+
+    SOS_BUTTON = "sos_button"
+    SOS_PAGE = "sos_page"
+    STRAP_OPEN = "strap_open"
+    CASE_TAMPERED = "case_tampered"
+    STRAP_CLOSED = "strap_closed"
+    UNSEEN_RESCANNED = "unseen_rescanned"
+    HEARD_AGAIN = "heard_again"
+    EDGE_ALIVE = "edge_alive"
+    BAND_QUIET = "band_quiet"
+    BATTERY_FINE = "battery_fine"
+    BATTERY_LEVEL = "battery_level"
+    NOT_WORN = "not_worn"
+    WORN_AGAIN = "worn_again"
+    DOOR_OUT = "door_out"
+    DOOR_IN = "door_in"
+    PERSON_MISSING = "person_missing"
+    EDGE_QUIET = "edge_quiet"
+    EDGE_BACK = "edge_back"
+    GATEWAY_ALIVE = "gateway_alive"
+    GATEWAY_QUIET = "gateway_quiet"
+    GATEWAY_BACK = "gateway_back"
+    AREA_QUIET = "area_quiet"
+    AREA_BACK = "area_back"
+    MAINS_OFF = "mains_off"
+    MAINS_ON = "mains_on"
+    CAMERA_STATE = "camera_state"
+    NEVER_HEARD = "never_heard"
+    FIRST_HEARD = "first_heard"
+    FORGED = "forged"
+    REPLAYED = "replayed"
+    CLONED = "cloned"
+    CLOCK_JUMPED = "clock_jumped"
+    RECORDS_MISSING = "records_missing"
+    BODY_REFUSED = "body_refused"
+    QUIET_AGAIN = "quiet_again"
+    ORDER_OVER = "order_over"
+    RETURNED = "returned"
+
+
+_BAND = ("band", "edge")
+_LAST = ("band", "edge", "last_heard_at", "unheard_s")
+_TROUBLE = ("edge", "band", "reason", "count")
+
+SIGN_VALUES: Mapping[Say, tuple[str, ...]] = {
+    Say.SOS_BUTTON: _BAND,
+    Say.SOS_PAGE: (),
+    Say.STRAP_OPEN: _BAND,
+    Say.CASE_TAMPERED: _BAND,
+    Say.STRAP_CLOSED: _BAND,
+    Say.UNSEEN_RESCANNED: _LAST,  # the edge restarted its scan and still does not hear the band
+    Say.HEARD_AGAIN: _BAND,
+    Say.EDGE_ALIVE: ("edge", "last_alive_at"),
+    Say.BAND_QUIET: _LAST,  # no frame, and the edge says nothing of it
+    Say.BATTERY_FINE: ("battery_percent",),
+    Say.BATTERY_LEVEL: ("band", "battery_percent"),
+    Say.NOT_WORN: ("band", "edge", "off_since_at", "off_s"),
+    Say.WORN_AGAIN: _BAND,
+    Say.DOOR_OUT: ("edge", "camera", "door", "track", "confidence"),
+    Say.DOOR_IN: ("edge", "camera", "door", "track", "confidence"),
+    Say.PERSON_MISSING: ("person",),  # whose band the same door's crossing explains
+    Say.EDGE_QUIET: ("edge", "last_alive_at", "silent_s", "people"),
+    Say.EDGE_BACK: ("edge",),
+    Say.GATEWAY_ALIVE: ("gateway", "last_alive_at"),
+    Say.GATEWAY_QUIET: ("gateway", "last_alive_at", "silent_s", "edges", "people"),
+    Say.GATEWAY_BACK: ("gateway",),
+    Say.AREA_QUIET: ("area", "edges", "people", "first_at", "last_at"),
+    Say.AREA_BACK: ("area", "still_silent"),
+    Say.MAINS_OFF: ("edge",),
+    Say.MAINS_ON: ("edge",),
+    Say.CAMERA_STATE: ("edge", "camera", "state"),  # ok, covered, moved, defocused, frozen, dead
+    Say.NEVER_HEARD: ("band", "order_from_at"),
+    Say.FIRST_HEARD: _BAND,
+    Say.FORGED: _TROUBLE,
+    Say.REPLAYED: _TROUBLE,
+    Say.CLONED: _TROUBLE,
+    Say.CLOCK_JUMPED: _TROUBLE,
+    Say.RECORDS_MISSING: _TROUBLE,
+    Say.BODY_REFUSED: _TROUBLE,
+    Say.QUIET_AGAIN: ("quiet_s",),
+    Say.ORDER_OVER: ("order", "ended_at"),
+    Say.RETURNED: ("band",),
+}
+
+TROUBLE_SIGNS: Mapping[str, Say] = {  # by the reason of a FrameTrouble; any other is a refused body
+    "seal": Say.FORGED,
+    "replay": Say.REPLAYED,
+    "clone": Say.CLONED,
+    "future": Say.CLOCK_JUMPED,
+    "gap": Say.RECORDS_MISSING,
+}
+
+STEP_VALUES: Mapping[str, tuple[str, ...]] = {  # by the code of a timeline's step
+    "raised": ("kind", "severity", "paged", "late"),
+    "evidence": ("kind", "sign", "paged"),
+    "cleared": ("kind", "sign"),
+    "severity": ("kind", "severity", "paged"),
+    "ended": (),
+    "reopened": ("kind", "severity", "paged"),
+    "escalated": ("level", "paged"),  # level 0: the page that quiet hours held back
+    "notified": ("channel",),
+    "acknowledged": (),
+    "snoozed": ("until_at",),
+    "contacted": ("how",),
+    "dispatched": ("unit",),
+    "resolved": ("outcome", "note"),
+}

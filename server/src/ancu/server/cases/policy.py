@@ -1,0 +1,174 @@
+"""Policy: every number of the breach table, as data with a version. An alert keeps the policy it was raised under."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from ancu.models.config import Settings, load
+from ancu.models.errors import ConfigError
+from ancu.server.cases.codes import Desk, Kind
+from ancu.server.ports import Severity
+
+__all__ = ["Episodes", "NotInForce", "Paging", "Policy", "Presence", "Rule", "Rules", "load_policy", "rank"]
+
+_WORST_FIRST = tuple(Severity)
+
+
+def rank(severity: Severity) -> int:
+    """0 is the worst."""
+    return _WORST_FIRST.index(severity)
+
+
+class Rule(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of the table."""
+
+    severity: Severity
+    opens_after_s: int = 0
+    next_level_min: tuple[int, ...] = ()  # unacknowledged for so many minutes: the next level hears of it
+    desk: Desk = Desk.WARD
+
+
+class Agreeing(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row that a second, independent signal makes worse and, where `agreed_opens_after_s` is shorter, faster."""
+
+    agreed_severity: Severity
+    agreed_opens_after_s: int = 0
+
+
+class Rising(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row that grows worse with time."""
+
+    later_severity: Severity
+    later_after_s: int
+
+
+class Battery(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    at_most_percent: int
+    clear_percent: int = 100  # back above this it is charged: the gap keeps it from flapping
+
+
+class Neighbours(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Boxes of one neighbourhood that fall silent together."""
+
+    at_least: int
+    together_s: int
+
+
+class Held(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of momentary events: over when none came for `hold_s`."""
+
+    hold_s: int
+
+
+class Rules(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rows that are in force. A field is named as its kind."""
+
+    sos: Rule
+    strap_cut: Rule
+    out_of_range: Agreeing
+    band_silent: Rule
+    band_removed: Rising
+    battery_low: Battery
+    battery_dead: Battery
+    edge_silent: Rule
+    gateway_silent: Rule
+    area_outage: Neighbours
+    mains_lost: Rule
+    camera_exit: Held
+    camera_fault: Rule
+    never_activated: Rule
+    technical: Held
+    band_still_worn: Rule
+
+    def of(self, kind: Kind) -> Rule:
+        rule = getattr(self, kind.value)
+        assert isinstance(rule, Rule)  # noqa: S101 - a kind without a rule is our own mistake; a test holds them equal
+        return rule
+
+
+class NotInForce(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row that is decided but that nothing raises yet, because what it needs to know does not reach the judge."""
+
+    row: int
+    says: str
+    severity: tuple[Severity, ...]
+    numbers: dict[str, float] = msgspec.field(default_factory=dict)
+    next_level_min: tuple[int, ...] = ()
+    desk: Desk = Desk.WARD
+    sign_off: str = ""  # who still has to sign
+
+
+class Presence(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long what was heard is still true. Unknown must show within 120 s of its cause, so neither may be longer."""
+
+    heard_fresh_s: int
+    edge_fresh_s: int
+
+    def __post_init__(self) -> None:
+        if not (0 < self.heard_fresh_s <= 110 and 0 < self.edge_fresh_s <= 110):
+            raise ValueError("presence: both must be within 1..110 s, or unknown would show too late")
+
+
+class Paging(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may be woken, and when."""
+
+    quiet_from: time
+    quiet_to: time
+    zone: str
+    quiet_mutes: tuple[Severity, ...]
+    never_pages: tuple[Severity, ...]
+    ended_still_escalates: tuple[Severity, ...]  # unacknowledged though the condition cleared
+    repage_s: int  # a repeat pages again at most so often, unless it is critical
+
+    def __post_init__(self) -> None:
+        if {Severity.CRITICAL, Severity.HIGH} & {*self.quiet_mutes, *self.never_pages}:
+            raise ValueError("paging: C and H are never muted")
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"paging: no time zone {self.zone!r}") from None
+
+
+class Episodes(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    reopen_s: int  # a repeat so soon after the end is the same episode
+    agree_s: int  # two signals so close to each other agree
+    deaf_s: int  # the judge was told nothing for so long: no silence from before counts
+
+
+class Policy(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    version: str
+    title: str
+    signed_by: str
+    signed_on: date
+    presence: Presence
+    paging: Paging
+    episodes: Episodes
+    rules: Rules
+    not_in_force: dict[str, NotInForce] = msgspec.field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """As alerts name it: 'default@1'."""
+        return f"{self.name}@{self.version}"
+
+    def thresholds(self, kind: Kind) -> dict[str, Any]:
+        """The numbers in force for a kind, for a page and for the record."""
+        plain: dict[str, Any] = msgspec.to_builtins(self.rules.of(kind))
+        return plain
+
+
+def load_policy(name_or_path: str | Path) -> Policy:
+    """Read a policy that is brought along ('default', 'demo') or a file's; raises ConfigError."""
+    if isinstance(name_or_path, str) and "/" not in name_or_path and not name_or_path.endswith(".toml"):
+        with as_file(files("ancu.server.cases") / "policies" / f"{name_or_path}.toml") as path:
+            if not path.is_file():
+                raise ConfigError(f"no policy {name_or_path!r}: use default, demo or the path of a .toml file")
+            return load(path, Policy)
+    return load(Path(name_or_path), Policy)
