@@ -31,6 +31,7 @@ DEFAULT_FPS: Final = 25.0  # of a file that does not say
 EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)  # of pictures that are played as fast as can be
 
 Image = NDArray[np.uint8]
+Opener = Callable[[str], Any]  # gives an OpenCV capture
 Condition = Literal["opening", "playing", "resting", "failed", "ended"]
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # a broken file is stated by us, once, not by the decoder
@@ -51,8 +52,9 @@ class Picture:
 class Capture:
     """One source. `take` gives the newest picture; nothing here raises for what a source does."""
 
-    def __init__(self, config: CameraConfig, clock: Callable[[], datetime]) -> None:
+    def __init__(self, config: CameraConfig, clock: Callable[[], datetime], opener: Opener) -> None:
         self._config = config
+        self._open = opener
         self._clock = clock
         self._is_file = is_file(config.source)
         self._every_s = 1 / config.fps
@@ -118,7 +120,7 @@ class Capture:
 
     def _play_file(self) -> bool:
         """Play the file once; whether it gave a picture."""
-        video = open_video(self._config.source)
+        video = self._open(self._config.source)
         fps = video.get(cv2.CAP_PROP_FPS)
         fps = fps if 0 < fps < 1000 else DEFAULT_FPS
         began, next_s, index, played = time.monotonic(), self._config.start_s, 0, False
@@ -146,7 +148,7 @@ class Capture:
     def _play_live(self) -> bool:
         """Read a stream or a device until it fails; whether it gave a picture."""
         self.condition = "opening" if self.condition != "failed" else "failed"
-        video = open_video(self._config.source)
+        video = self._open(self._config.source)
         next_s, played = time.monotonic(), False
         while not self._stopped.is_set() and video.grab():
             now_s = time.monotonic()

@@ -15,7 +15,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from ancu.edge.adapters.camera_capture import EPOCH, Capture, Image, Picture
+from ancu.edge.adapters.camera_capture import EPOCH, Capture, Image, Opener, Picture, open_video
 from ancu.edge.adapters.camera_detector import PersonDetector
 from ancu.edge.camera.config import CameraConfig
 from ancu.edge.camera.facts import CameraHealth, Crossing, Fact
@@ -53,17 +53,22 @@ class CameraService:
     """One camera. Raises `CardError` when its network cannot be loaded; a source that fails is a fact, not an error."""
 
     def __init__(
-        self, config: CameraConfig, clock: Callable[[], datetime], emit: Callable[[Crossing | CameraHealth], None]
+        self,
+        config: CameraConfig,
+        clock: Callable[[], datetime],
+        emit: Callable[[Crossing | CameraHealth], None],
+        opener: Opener = open_video,
     ) -> None:
         self.counters = Counters()
         self._config = config
         self._clock = clock
         self._emit = emit
+        self._opener = opener
         self._detector = PersonDetector(side=config.detector.side)
 
     async def run(self) -> None:
         """Watch until cancelled, or until a file that does not loop has ended."""
-        capture = Capture(self._config, self._clock)
+        capture = Capture(self._config, self._clock, self._opener)
         pipeline = Pipeline(self._config, self._clock() if self._config.realtime else EPOCH)
         loop = asyncio.get_running_loop()
         worker = ThreadPoolExecutor(1, thread_name_prefix=f"camera-{self._config.id}-judge")

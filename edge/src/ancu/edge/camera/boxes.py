@@ -25,10 +25,12 @@ def overlaps(a: Boxes, b: Boxes) -> Overlaps:
 
 def suppress(boxes: Boxes, scores: Scores, most: float) -> list[int]:
     """Non-maximum suppression: the rows to keep, best first, no two of which overlap by more than `most`."""
-    rest = np.argsort(-scores, kind="stable")
+    order = np.argsort(-scores, kind="stable")
+    clash = overlaps(boxes[order], boxes[order]) > most
+    alive = np.ones(len(order), bool)
     kept: list[int] = []
-    while rest.size:
-        best, rest = int(rest[0]), rest[1:]
-        kept.append(best)
-        rest = rest[overlaps(boxes[best : best + 1], boxes[rest])[0] <= most]
+    for rank, row in enumerate(order):
+        if alive[rank]:
+            kept.append(int(row))
+            alive[rank:] &= ~clash[rank, rank:]
     return kept

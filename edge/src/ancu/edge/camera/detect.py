@@ -13,6 +13,7 @@ from ancu.edge.camera.boxes import Boxes, Scores, suppress
 
 STRIDES: Final = (8, 16, 32)
 BINS: Final = 11  # a side is 0 to 10 strides long, as a distribution over the whole numbers
+MOST_CELLS: Final = 1000  # decoded in a picture, the surest: bounds the time that a crowd can take
 MOST_OVERLAP: Final = 0.5  # of two boxes of one person
 
 
@@ -66,9 +67,11 @@ class Grid:
 def decode(raw: NDArray[np.float32], fit: Fit, grid: Grid, least: float) -> Detections:
     """People in the network's output: row 0 the person's logit, rows 1.. the sides' distributions, a column a cell.
 
-    Only cells with a confidence of `least` or more are decoded.
+    Only cells with a confidence of `least` or more are decoded, and MOST_CELLS of them at most.
     """
     cells = np.flatnonzero(raw[0] >= np.log(least / (1 - least)))
+    if len(cells) > MOST_CELLS:
+        cells = cells[np.argpartition(raw[0, cells], -MOST_CELLS)[-MOST_CELLS:]]
     scores = (1 / (1 + np.exp(-raw[0, cells]))).astype(np.float32)
     sides = raw[1:, cells].T.reshape(-1, 4, BINS)
     weights = np.exp(sides - sides.max(axis=2, keepdims=True))

@@ -21,6 +21,7 @@ PATIENCE_S: Final = 1.0  # unseen at a door for so long: gone; the detector miss
 PATIENCE_AMID_S: Final = 2.5  # unseen amid the view: more often behind something than gone
 START: Final = 3  # places at a track's end that tell where it goes; the box of half a person jumps
 MISSED: Final = 2  # looks that did not find the person, in any case
+STEPS: Final = 5  # in which a prolonged end is searched for a door
 CLEAR_LOOKS: Final = 2  # in a row, before somebody counts as clear of a door
 CLEAR_MARGIN: Final = 0.03  # of the picture: a box trembles by less
 BORDER: Final = 0.03  # of the picture: a box so near its edge is leaving or entering it
@@ -36,14 +37,16 @@ def stand(place: Place) -> Point:
 
 def before(track: Track) -> Point:
     """Where a person was shortly before the first look."""
-    (x, y), (dx, dy) = stand(track.first), velocity(track.start[:START])
-    return x - dx * BEYOND_S, y - dy * BEYOND_S
+    return _along(stand(track.first), velocity(track.start[:START]), -BEYOND_S)
 
 
 def beyond(track: Track) -> Point:
     """Where a person was going when last seen."""
-    (x, y), (dx, dy) = stand(track.last), velocity(track.end[-START:])
-    return x + dx * BEYOND_S, y + dy * BEYOND_S
+    return _along(stand(track.last), velocity(track.end[-START:]), BEYOND_S)
+
+
+def _along(start: Point, way: tuple[float, float], seconds: float) -> Point:
+    return start[0] + way[0] * seconds, start[1] + way[1] * seconds
 
 
 class Portal(Protocol):
@@ -69,16 +72,21 @@ class Area:
     corners: Sequence[Point]
 
     def appeared(self, track: Track) -> bool:
-        return self._near(stand(track.first)) or self._near(before(track))
+        return self._met(stand(track.first), before(track))
 
     def clear(self, track: Track) -> bool:
         return not self._near(stand(track.last), CLEAR_MARGIN)
 
     def disappearing(self, track: Track) -> bool:
-        return self._near(stand(track.last)) or self._near(beyond(track))
+        return self._met(stand(track.last), beyond(track))
 
     def patience_s(self, _track: Track) -> float:
         return PATIENCE_S
+
+    def _met(self, start: Point, end: Point) -> bool:
+        """Whether the door is anywhere on the way from start to end."""
+        way = (end[0] - start[0], end[1] - start[1])
+        return any(self._near(_along(start, way, step / STEPS)) for step in range(STEPS + 1))
 
     def _near(self, point: Point, margin: float = 0.0) -> bool:
         sides = list(zip(self.corners, [*self.corners[1:], self.corners[0]], strict=True))
@@ -177,7 +185,7 @@ class LineWatch:
             return None
         share = here / (here - there)
         x, y = start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
-        along = self._along((x, y))
+        along = self._share((x, y))
         if not -LINE_LONGER <= along <= 1 + LINE_LONGER:
             return None
         return ("in" if there * self._side(self.inside) > 0 else "out"), at
@@ -187,7 +195,7 @@ class LineWatch:
         (ax, ay), (bx, by) = self.a, self.b
         return ((bx - ax) * (point[1] - ay) - (by - ay) * (point[0] - ax)) / hypot(bx - ax, by - ay)
 
-    def _along(self, point: Point) -> float:
+    def _share(self, point: Point) -> float:
         (ax, ay), (bx, by) = self.a, self.b
         return ((point[0] - ax) * (bx - ax) + (point[1] - ay) * (by - ay)) / hypot(bx - ax, by - ay) ** 2
 
