@@ -34,10 +34,30 @@ async def main(port: int) -> None:
     desk = fakes.FakeDesk(fakes.FakeClock(datetime.now(UTC)))
     fakes.populate(desk)
     now = desk.clock.now()
-    desk.raise_alert("battery_low", Severity.LOW, why=Signal("battery_level", now, {"band": "wb-00000002", "battery_percent": 14}), person="p-hoa", label="Đặng Thị Hoa · Phường Bến Nghé", ago=5400)
-    desk.raise_alert("edge_silent", Severity.MEDIUM, person=None, subject="edge-02", label="Bộ thu edge-02 · Phường Bến Nghé", why=Signal("edge_quiet", now, {"edge": "edge-02", "silent_s": 610, "people": 1}), ago=2400)
+    desk.raise_alert(
+        "battery_low",
+        Severity.LOW,
+        why=Signal("battery_level", now, {"band": "wb-00000002", "battery_percent": 14}),
+        person="p-hoa",
+        label="Đặng Thị Hoa · Phường Bến Nghé",
+        ago=5400,
+    )
+    desk.raise_alert(
+        "edge_silent",
+        Severity.MEDIUM,
+        person=None,
+        subject="edge-02",
+        label="Bộ thu edge-02 · Phường Bến Nghé",
+        why=Signal("edge_quiet", now, {"edge": "edge-02", "silent_s": 610, "people": 1}),
+        ago=2400,
+    )
     desk.raise_alert(ago=240)
-    desk.raise_alert("strap_cut", Severity.CRITICAL, why=Signal("strap_open", now, {"band": "wb-00000001", "edge": "edge-01"}), ago=30)
+    desk.raise_alert(
+        "strap_cut",
+        Severity.CRITICAL,
+        why=Signal("strap_open", now, {"band": "wb-00000001", "edge": "edge-01"}),
+        ago=30,
+    )
     accounts = fakes.FakeAccounts()
     app = create_app(desk, accounts, WebSettings(), desk.clock)
 
@@ -47,7 +67,12 @@ async def main(port: int) -> None:
             desk.clock.at = datetime.now(UTC)
 
     clock = asyncio.create_task(ticking())
-    await serve(app, "127.0.0.1", port, asyncio.Event(), listening=lambda p: print(f"http://127.0.0.1:{p}/login", flush=True))
+
+    def listening(at: int) -> None:
+        sys.stdout.write(f"http://127.0.0.1:{at}/login\n")
+        sys.stdout.flush()
+
+    await serve(app, "127.0.0.1", port, asyncio.Event(), listening=listening)
     clock.cancel()
 
 

@@ -56,7 +56,7 @@ function build(place: HTMLElement, points: Point[]): uPlotType[] {
       legend: { show: false },
       scales: { x: { min: now - 86_400, max: now }, y: { range: (_, low, high) => [Math.min(span[0], low ?? span[0]), Math.max(span[1], high ?? span[1])] } },
       series: [{}, { stroke: colour(`--chart-${name}`), width: 2, spanGaps: false, points: { show: false } }],
-      axes: [{ ...axis, values: "{HH}:{mm}", space: 56 }, { ...axis, size: 40 }],
+      axes: [{ ...axis, values: "{HH}:{mm}", space: 56, size: 26 }, { ...axis, size: 40 }],
     };
     // A gap is shown as a gap: nothing was said there, so nothing is drawn.
     const values = points.map((point) => (point.heard ? point[measure] : null));

@@ -11,7 +11,8 @@ export function watchSheet(): void {
     if (detail.target !== body) return;
     opener = detail.requestConfig.elt.id;
     if (!sheet.open) sheet.showModal();
-    body.querySelector<HTMLElement>("button, a")?.focus();
+    // On the title, not on a choice: a second press of Enter must not choose.
+    body.querySelector<HTMLElement>("h2")?.focus();
   });
   sheet.addEventListener("click", (event) => { if (event.target === sheet) sheet.close(); });
   sheet.addEventListener("close", () => {

@@ -90,7 +90,12 @@ class FakeDesk(Desk):
         ago: float = 0.0,
     ) -> AlertRow:
         at = self.clock.now() - timedelta(seconds=ago)
-        values = {"edge": "edge-01", "last_heard_at": at - timedelta(seconds=95), "unheard_s": 95, "band": "wb-00000001"}
+        values = {
+            "edge": "edge-01",
+            "last_heard_at": at - timedelta(seconds=95),
+            "unheard_s": 95,
+            "band": "wb-00000001",
+        }
         why = why or Signal("unseen_rescanned", at, values)
         id_ = "a-" + hashlib.sha256(f"{kind}{person}{subject}{at}{len(self.incidents)}".encode()).hexdigest()[:16]
         row = AlertRow(
@@ -112,9 +117,19 @@ class FakeDesk(Desk):
             position=0,
         )
         step = Step(len(self.journal) + 1, at, "raised", None, {"kind": kind, "severity": severity.value})
-        calls = [CallCard("Nguyễn Văn An", "0901 234 567", "self"), CallCard("Trần Thị Bình", "0912 345 678", "guardian")]
-        known = {"presence": "away", "last_heard_at": at - timedelta(seconds=95), "battery_percent": 71, "edge": "edge-01"}
-        self.incidents[id_] = Incident(row, [why], [step], [Signal("battery_fine", at, {"battery_percent": 71})], calls, known)
+        calls = [
+            CallCard("Nguyễn Văn An", "0901 234 567", "self"),
+            CallCard("Trần Thị Bình", "0912 345 678", "guardian"),
+        ]
+        known = {
+            "presence": "away",
+            "last_heard_at": at - timedelta(seconds=95),
+            "battery_percent": 71,
+            "edge": "edge-01",
+        }
+        self.incidents[id_] = Incident(
+            row, [why], [step], [Signal("battery_fine", at, {"battery_percent": 71})], calls, known
+        )
         return self._put(self.incidents[id_], row)
 
     # The port
@@ -216,7 +231,9 @@ class FakeDesk(Desk):
             return self.incidents[before[1]].row
         detail = self.persons[viewer.person]
         why = Signal("sos_page", self.clock.now(), {})
-        row = self.raise_alert("sos", Severity.CRITICAL, ward=detail.ward, person=detail.id, label=detail.label, why=why)
+        row = self.raise_alert(
+            "sos", Severity.CRITICAL, ward=detail.ward, person=detail.id, label=detail.label, why=why
+        )
         self.keys[key] = ("sos", row.id)
         return row
 

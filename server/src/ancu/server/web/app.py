@@ -44,9 +44,7 @@ def create_app(desk: Desk, accounts: Accounts, settings: WebSettings, clock: Clo
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.services = Services(
-        desk, accounts, settings, clock, words, environment(), streams, metrics
-    )
+    app.state.services = Services(desk, accounts, settings, clock, words, environment(), streams, metrics)
     problems.install(app)
     for router in (*api.routers, *pages.routers):
         app.include_router(router)

@@ -1,4 +1,4 @@
-"""Who asks: the cookie or the bearer token of a request, turned into a viewer; and whether a form is the person's own."""
+"""Who asks: the cookie or bearer token of a request, turned into a viewer; and whether a form is the person's own."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def check_origin(request: Request) -> None:
     if site not in (None, "same-origin", "none"):
         raise HTTPException(403, "cross-site request")
     origin = request.headers.get("origin")
-    if origin is not None and origin != "null" and origin.split("://")[-1] != request.headers.get("host"):
+    if origin is not None and origin.split("://")[-1] != request.headers.get("host"):
         raise HTTPException(403, "cross-site request")
 
 

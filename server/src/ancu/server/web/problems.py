@@ -28,8 +28,15 @@ _STATUS = {
     "usage": 400,
     "not_ready": 503,
 }
-_CODES = {400: "bad_request", 401: "sign_in_needed", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
-          413: "too_large", 415: "unsupported_media_type", 421: "misdirected", 422: "invalid", 429: "too_many"}  # fmt: skip
+_CODES = {
+    400: "bad_request",
+    401: "sign_in_needed",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    422: "invalid",
+}
 
 
 class Problem(BaseModel):
@@ -57,7 +64,10 @@ def problem(
     if detail:
         body["detail"] = detail
     return JSONResponse(
-        body | more, status, headers={"Cache-Control": "no-store"} | (headers or {}), media_type="application/problem+json"
+        body | more,
+        status,
+        headers={"Cache-Control": "no-store"} | (headers or {}),
+        media_type="application/problem+json",
     )
 
 
@@ -94,7 +104,12 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 def _answer(
-    request: Request, status: int, code: str, detail: str | None = None, headers: dict[str, str] | None = None, **more: Any
+    request: Request,
+    status: int,
+    code: str,
+    detail: str | None = None,
+    headers: dict[str, str] | None = None,
+    **more: Any,
 ) -> Response:
     if not for_people(request):
         return problem(status, code, detail, headers=headers, **more)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -46,7 +46,7 @@ async def serve(
     running = asyncio.create_task(server.serve(sockets=[listener]))
     waiting = asyncio.create_task(stopping.wait())
     try:
-        while not server.started and not running.done():
+        while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn tells nobody
             await asyncio.sleep(0.02)
         if listening is not None and not running.done():
             listening(listener.getsockname()[1])
@@ -62,7 +62,7 @@ class _Server(uvicorn.Server):
     """Signals belong to the process's composition, not to this part of it."""
 
     @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
+    def capture_signals(self) -> Iterator[None]:
         yield
 
 

@@ -62,7 +62,9 @@ class Streams:
             if not self._held[holder]:
                 del self._held[holder]
 
-    async def events(self, changes: AsyncIterator[Change], still: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+    async def events(
+        self, changes: AsyncIterator[Change], still: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[bytes]:
         """The bytes of one stream: nothing is queued here, so a slow reader slows only itself.
 
         `still` says at each beat whether the session lasts.

@@ -62,11 +62,15 @@ class Words:
 
     def moment(self, at: datetime) -> str:
         """Day and minute: '21/11, 14:05'."""
-        return format_datetime(at.astimezone(VIETNAM), "HH:mm d/M" if self.lang == "vi" else "d MMM, HH:mm", locale=self.locale)
+        return format_datetime(
+            at.astimezone(VIETNAM), "HH:mm d/M" if self.lang == "vi" else "d MMM, HH:mm", locale=self.locale
+        )
 
     def exact(self, at: datetime) -> str:
         """For evidence: to the second."""
-        return format_datetime(at.astimezone(VIETNAM), "HH:mm:ss d/M/y" if self.lang == "vi" else "d MMM y, HH:mm:ss", locale=self.locale)
+        return format_datetime(
+            at.astimezone(VIETNAM), "HH:mm:ss d/M/y" if self.lang == "vi" else "d MMM y, HH:mm:ss", locale=self.locale
+        )
 
     def day(self, at: datetime | date) -> str:
         local = at.astimezone(VIETNAM).date() if isinstance(at, datetime) else at
@@ -90,22 +94,27 @@ class Words:
 
     def show(self, value: Any, name: str = "") -> str:
         """A value of evidence as a reader sees it; its name says what it is, as `cases/codes.py` promises."""
-        if value is None or value == "":
-            return _UNKNOWN
-        if isinstance(value, list | tuple):
-            return ", ".join(self.show(part, name) for part in value)
-        if isinstance(value, bool):
-            return self.t("value.yes" if value else "value.no")
-        if isinstance(value, datetime):
-            return self.exact(value)
-        if isinstance(value, int | float):
-            if name.endswith("_s"):
-                return self.span(value)
-            return self.span(value * 60) if name.endswith("_min") else self.number(value)
-        text = str(value)
-        if name.endswith("_at"):
-            return self._read(text)
-        return self.texts.get(f"{_MEANS.get(name, 'value')}.{text}", text)
+        match value:
+            case None | "":
+                text = _UNKNOWN
+            case list() | tuple():
+                text = ", ".join(self.show(part, name) for part in value)
+            case bool():
+                text = self.t("value.yes" if value else "value.no")
+            case datetime():
+                text = self.exact(value)
+            case int() | float():
+                text = self._measure(value, name)
+            case _ if name.endswith("_at"):
+                text = self._read(str(value))
+            case _:
+                text = self.texts.get(f"{_MEANS.get(name, 'value')}.{value}", str(value))
+        return text
+
+    def _measure(self, value: float, name: str) -> str:
+        if name.endswith("_s"):
+            return self.span(value)
+        return self.span(value * 60) if name.endswith("_min") else self.number(value)
 
     def _read(self, text: str) -> str:
         try:

@@ -34,7 +34,7 @@ class Resolution(BaseModel):
 
 
 @router.get("")
-async def list_alerts(
+async def list_alerts(  # noqa: PLR0917 - by name: they are a query
     session: Officer,
     services: _Services,
     state: Annotated[list[AlertState] | None, Query(description="several may be given; none: every state")] = None,

@@ -27,7 +27,7 @@ class Series(BaseModel):
 
 
 @router.get("")
-async def readings(
+async def readings(  # noqa: PLR0917 - by name: they are a query
     session: Officer,
     services: Annotated[Services, Depends(services_of)],
     band: Annotated[str, Query(max_length=40)],

@@ -62,7 +62,13 @@ async def resolve(request: Request, alert: str, session: Officer, services: _Ser
 
 
 async def _page(
-    request: Request, alert: str, viewer: Viewer, services: Services, template: str = "incident.html", back: str = ""
+    request: Request,
+    alert: str,
+    viewer: Viewer,
+    services: Services,
+    template: str = "incident.html",
+    *,
+    back: str = "",
 ) -> Response:
     detail = await services.desk.alert(viewer, alert)
     values = {"alert": detail, "row": detail.row, "outcomes": list(Outcome), "back": _known(back)}
