@@ -21,6 +21,7 @@ from ancu.server.ingest.columns import reading_rows
 from ancu.server.judging import Judging
 from ancu.server.memory import Memory
 from ancu.server.people.records import Snapshot
+from ancu.server.projection import project
 
 KEY = b"k" * 32
 
@@ -57,11 +58,12 @@ class Running:
         self.path = data / "ancu.db"
         self.told: queue.Queue[Told] = queue.Queue()
         register = register_of(homes)
+        self.memory = Memory(judging or Quiet())
         self.core = Core(
             open_store=self.open,
             roster=lambda store, held: None if held == register.version else register,
-            project=lambda store, stored: None,
-            memory=Memory(judging or Quiet()),
+            project=project,
+            memory=self.memory,
             clock=SystemClock(),
             told=self.told.put,
         )

@@ -68,7 +68,7 @@ class Server:
     async def run(self, listening: Callable[[int], None] | None = None) -> None:
         """Run until cancelled; raises ConfigError."""
         self._loop = asyncio.get_running_loop()
-        app = compose.build(self._desk, self._settings.database, self._settings.web, self._clock)
+        app = compose.build(self._desk, self._settings.data, self._settings.web, self._clock)
         stopping = asyncio.Event()
         self._core.start()
         self._series.start()

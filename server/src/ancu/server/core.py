@@ -339,15 +339,26 @@ class Core:
     def _maybe_save(self, store: Store, row: int) -> None:
         now = self._clock.monotonic()
         if row - self._saved_row >= _SNAPSHOT_ROWS or now - self._saved_at >= _SNAPSHOT_S:
-            store.save(self._memory.save(store), to_ms(self._clock.now()))
+            self._write_snapshot(store)
             self._saved_row, self._saved_at = row, now
 
     def _save(self, store: Store) -> None:
         try:
             with store.transaction():
-                store.save(self._memory.save(store), to_ms(self._clock.now()))
+                self._write_snapshot(store)
         except (sqlite3.Error, OSError) as error:
             log.warning("memory not saved at the end; the next start reads more", extra={"why": str(error)})
+
+    def _write_snapshot(self, store: Store) -> None:
+        """A snapshot only makes the next start quicker: what cannot be made must not stop what follows."""
+        try:
+            saved = self._memory.save(store)
+        except (sqlite3.Error, OSError):
+            raise
+        except Exception:
+            log.exception("no snapshot of memory")
+            return
+        store.save(saved, to_ms(self._clock.now()))
 
     def _trouble(self, held: list[_Work], error: Exception) -> list[_Work]:
         """The store failed: say so once, keep the relays, refuse the commands."""

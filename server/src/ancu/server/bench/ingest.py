@@ -130,11 +130,11 @@ def _parts(folder: Path, register: Snapshot, relays: Sequence[tuple[Upstream, by
     with _timed(parts, "commit"):
         for at in range(0, len(taken), 64):
             with store.transaction():
-                for one, records in taken[at : at + 64]:
-                    store.add_rows(one.rows)
-                    store.set_marks(one.marks, one.lost)
-                    store.count(one.counts)
-                    project(store, []) if not records else store.append(records)
+                for done, records in taken[at : at + 64]:
+                    store.add_rows(done.rows)
+                    store.set_marks(done.marks, done.lost)
+                    store.count(done.counts)
+                    store.append(records)
     store.connection.close()
     series = Series(folder / "series.duckdb", folder / "parts.db")
     with _timed(parts, "series"):
