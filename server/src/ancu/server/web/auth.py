@@ -124,7 +124,7 @@ def check_origin(request: Request) -> None:
 async def _form(request: Request, session: Annotated[Session, Depends(_anyone)]) -> FormData:
     check_origin(request)
     form = await request.form(max_files=0, max_fields=20)
-    if not session.csrf or not hmac.compare_digest(text(form, "csrf"), session.csrf):
+    if not session.csrf or not hmac.compare_digest(text(form, "csrf").encode(), session.csrf.encode()):
         raise HTTPException(403, "form token")
     return form
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
@@ -89,8 +89,9 @@ class Words:
     def span(self, seconds: float) -> str:
         """A length of time: '15 giây', '5 phút'."""
         gap = timedelta(seconds=seconds)
-        unit: Literal["second", "minute"] = "second" if seconds < _SECONDS_MATTER else "minute"
-        return format_timedelta(gap, granularity=unit, threshold=1.5, locale=self.locale)
+        if seconds < _SECONDS_MATTER:
+            return format_timedelta(gap, granularity="second", threshold=2, locale=self.locale)
+        return format_timedelta(gap, granularity="minute", threshold=1.5, locale=self.locale)
 
     def show(self, value: Any, name: str = "") -> str:
         """A value of evidence as a reader sees it; its name says what it is, as `cases/codes.py` promises."""

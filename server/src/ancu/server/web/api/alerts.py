@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from ancu.server.ports import AlertDetail, AlertRow, AlertState, Outcome, Severity
-from ancu.server.web.api.common import PROBLEMS, scoped
+from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
 from ancu.server.web.auth import Key, Officer
 from ancu.server.web.state import Services, services_of
 
@@ -65,13 +65,13 @@ async def one_alert(alert: str, session: Officer, services: _Services) -> AlertD
     return await services.desk.alert(session.viewer, alert)
 
 
-@router.post("/{alert}:acknowledge")
+@router.post("/{alert}:acknowledge", openapi_extra=KEYED)
 async def acknowledge(alert: str, session: Officer, key: Key, services: _Services) -> AlertRow:
     """Claim an incident; the same key again answers alike."""
     return await services.desk.acknowledge(session.viewer, alert, key=scoped(session.viewer, key))
 
 
-@router.post("/{alert}:resolve")
+@router.post("/{alert}:resolve", openapi_extra=KEYED)
 async def resolve(alert: str, body: Resolution, session: Officer, key: Key, services: _Services) -> AlertRow:
     """Close an incident with an outcome code."""
     return await services.desk.resolve(

@@ -7,13 +7,25 @@ from typing import Any
 from ancu.server.ports import Viewer
 from ancu.server.web.problems import Problem
 
-__all__ = ["PROBLEMS", "scoped"]
+__all__ = ["KEYED", "PROBLEMS", "scoped"]
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {
         "description": "A problem, RFC 9457",
         "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
     },
+}
+
+KEYED: dict[str, Any] = {  # what every POST's description says of its key
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": True,
+            "description": "Chosen by the asker: the same key again answers alike and does nothing more.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
+        }
+    ]
 }
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from ancu.server.ports import AlertRow, Role
-from ancu.server.web.api.common import PROBLEMS, scoped
+from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
 from ancu.server.web.auth import Anyone, Citizen, Key
 from ancu.server.web.days import days_left
 from ancu.server.web.state import Services, services_of
@@ -69,7 +69,7 @@ async def me(session: Anyone, services: _Services) -> Me:
     )
 
 
-@router.post("/me:sos")
+@router.post("/me:sos", openapi_extra=KEYED)
 async def sos(session: Citizen, key: Key, services: _Services) -> SosRaised:
     """Ask for help at once; the same key again raises nothing new."""
     row: AlertRow = await services.desk.sos(session.viewer, key=scoped(session.viewer, key))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from ancu.server.web.api.common import PROBLEMS
 from ancu.server.web.auth import Officer, still_signed_in
@@ -18,7 +19,11 @@ router = APIRouter(tags=["alerts"], responses=PROBLEMS)
 _DIGITS = 18
 
 
-@router.get("/api/v1/alerts/stream", response_class=EventStream)
+@router.get(
+    "/api/v1/alerts/stream",
+    response_class=Response,
+    responses={200: {"description": "Events, without end", "content": {"text/event-stream": {}}}},
+)
 async def stream(
     request: Request,
     session: Officer,

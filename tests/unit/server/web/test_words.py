@@ -1,0 +1,129 @@
+"""The catalogues: complete, used, and read well."""
+
+from __future__ import annotations
+
+import re
+import string
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import ancu.server.web as web
+from ancu.models.errors import FrameReason, WireReason
+from ancu.server.cases import codes
+from ancu.server.cases.policy import load_policy
+from ancu.server.ports import AlertState, Outcome, Severity
+from ancu.server.web.words import LANGUAGES, load_catalogues
+
+HERE = Path(web.__file__).parent
+WORDS = load_catalogues()
+PLURALS = (".one", ".other")
+BY_CODE = (  # parts of the catalogue whose keys are codes of other parts, or ids that others choose
+    "kind.", "signal.", "sign.", "step.", "do.", "reason.", "severity.", "state.", "outcome.", "relation.", "known.",
+    "threshold.", "value.", "desk.", "presence.", "health.", "device.", "problem.", "login.", "enter.",
+)  # fmt: skip
+
+
+def base(key: str) -> str:
+    return key.rsplit(".", 1)[0] if key.endswith(PLURALS) else key
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def used_keys() -> set[str]:
+    sources = chain(HERE.glob("templates/*.html"), HERE.rglob("*.py"))
+    return set(chain.from_iterable(re.findall(r'["\']([a-z_]+\.[A-Za-z_0-9]+)["\']', p.read_text()) for p in sources))
+
+
+def test_both_languages_have_the_same_keys():
+    vi, en = [{base(key) for key in WORDS[lang].texts} for lang in LANGUAGES]
+    assert vi == en
+
+
+def test_both_languages_fill_in_the_same_values():
+    for key, text in WORDS["vi"].texts.items():
+        if not key.endswith(PLURALS):
+            assert fields(text) == fields(WORDS["en"].texts[key]), key
+
+
+def test_no_text_is_empty():
+    assert [key for lang in LANGUAGES for key, text in WORDS[lang].texts.items() if not text.strip()] == []
+
+
+def test_every_key_that_a_template_uses_has_words():
+    parts = {key.split(".")[0] for key in WORDS["vi"].texts}
+    known = {base(key) for key in WORDS["vi"].texts}
+    wanted = {
+        key for key in used_keys() if key.split(".")[0] in parts and not key.endswith((".html", ".toml", ".css", ".js"))
+    }
+    assert wanted - known == set()
+
+
+def test_no_words_lie_unused():
+    used = used_keys()
+    keys = {base(key) for key in WORDS["vi"].texts}
+    assert {key for key in keys if key not in used and not key.startswith(BY_CODE)} == set()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_code_of_the_judge_has_words(lang):
+    has = WORDS[lang].texts
+    wanted = [f"{part}.{code.value}" for part in ("kind", "do") for code in codes.Kind]
+    wanted += [f"{part}.{code.value}" for part in ("signal", "sign") for code in codes.Say]
+    wanted += [f"step.{code}" for code in codes.STEP_VALUES]
+    wanted += [f"reason.{reason.value}" for reason in (*FrameReason, *WireReason)] + ["reason.gap"]
+    wanted += [f"severity.{code}" for code in Severity] + [f"state.{code}" for code in AlertState]
+    wanted += [f"outcome.{code}" for code in Outcome] + [f"desk.{code}" for code in codes.Desk]
+    assert [key for key in wanted if key not in has] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_number_of_the_policy_has_a_name(lang):
+    rules = load_policy("default").rules
+    names = {name for kind in codes.Kind for name in rules.of(kind).__struct_fields__}
+    assert [name for name in names if f"threshold.{name}" not in WORDS[lang].texts] == []
+
+
+def test_sentences_use_only_the_values_that_the_judge_gives():
+    for code, values in codes.SIGN_VALUES.items():
+        assert fields(WORDS["vi"].texts[f"signal.{code}"]) <= set(values), code
+    for step, values in codes.STEP_VALUES.items():
+        assert fields(WORDS["vi"].texts[f"step.{step}"]) <= {*values, "by"}, step
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_words_of_the_domain_are_spelt_one_way(lang):
+    if lang == "vi":
+        text = re.sub(r"{[a-z_]+}", "", " ".join(WORDS["vi"].texts.values()))
+        assert "người bị cách ly" not in text
+        assert "gateway" not in text.lower()
+
+
+def test_times_and_spans_are_local_and_readable():
+    vi, en = WORDS["vi"], WORDS["en"]
+    at = datetime(2026, 11, 21, 7, 30, 5, tzinfo=UTC)
+    assert vi.exact(at) == "14:30:05 21/11/2026"
+    assert en.exact(at) == "21 Nov 2026, 14:30:05"
+    assert vi.day(at) == "Thứ Bảy, 21/11/2026"
+    assert vi.ago(at - timedelta(minutes=5), at) == "5 phút trước"
+    assert en.ago(at - timedelta(hours=2), at) == "2 hours ago"
+    assert vi.ago(at + timedelta(minutes=1), at) == "vừa xong"
+    assert vi.span(95) == "95 giây"
+    assert en.show([3, 10], "next_level_min") == "3 minutes, 10 minutes"
+    assert vi.show("2026-11-21T07:30:05+00:00", "last_heard_at") == "14:30:05 21/11/2026"
+    assert vi.show(None) == vi.show("") == "–"
+    assert vi.number(34.1) == "34,1"
+
+
+def test_plurals_follow_the_language():
+    assert WORDS["en"].n("days.left", 1) == "1 day left"
+    assert WORDS["en"].n("days.left", 2) == "2 days left"
+    assert WORDS["vi"].n("days.left", 2) == "còn 2 ngày"
+
+
+def test_a_missing_value_is_a_dash_not_a_fault():
+    assert WORDS["vi"].t("signal.battery_fine") == "Pin vẫn còn –%"
