@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import aiomqtt
 
+from ancu.models.config import load
 from ancu.models.errors import AncuError
+from ancu.models.findings import Finding
 from ancu.models.mqtt import client_id, tls_context
 from ancu.server.adapters.sqlite import connect
 from ancu.server.cases.policy import load_policy
@@ -19,40 +20,30 @@ from ancu.server.config import ServerSettings
 from ancu.server.people.snapshot import read_snapshot
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
 
-__all__ = ["Check", "check_server"]
+__all__ = ["check_server"]
 
 _ANSWER_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that the server needs."""
-
-    name: str
-    ok: bool
-    says: str
-
-
-def check_server(settings: ServerSettings) -> list[Check]:
-    """Try everything that `run` needs; changes nothing, and a server may run beside it."""
-    return [
-        _try("data", lambda: _data(settings)),
-        _try("register", lambda: _register(settings)),
-        _try("policy", lambda: load_policy(settings.policy).label),
-        _try("certificates", lambda: _certificates(settings)),
-        _try("broker", lambda: asyncio.run(_broker(settings))),
-        _try("port", lambda: _port(settings)),
-    ]
+async def check_server(path: Path, change: Callable[[ServerSettings], ServerSettings]) -> AsyncIterator[Finding]:
+    """Try everything that `run` needs; changes nothing. `change` is what the command line says beside the file."""
+    settings = change(load(path, ServerSettings))
+    yield Finding("configuration", ok=True, says=str(path))
+    for what, look in (
+        ("data", _data),
+        ("register", _register),
+        ("policy", _policy),
+        ("certificates", _certificates),
+        ("broker", _broker),
+        ("port", _port),
+    ):
+        try:
+            yield Finding(what, ok=True, says=await look(settings))
+        except (AncuError, OSError, sqlite3.Error, aiomqtt.MqttError) as error:
+            yield Finding(what, ok=False, says=" ".join(str(error).split()) or error.__class__.__name__)
 
 
-def _try(name: str, run: Callable[[], str]) -> Check:
-    try:
-        return Check(name, ok=True, says=run())
-    except (AncuError, OSError, sqlite3.Error, aiomqtt.MqttError) as error:
-        return Check(name, ok=False, says=" ".join(str(error).split()) or error.__class__.__name__)
-
-
-def _data(settings: ServerSettings) -> str:
+async def _data(settings: ServerSettings) -> str:
     if not settings.data.is_dir():
         raise AncuError(f"{settings.data}: no such folder")
     if not os.access(settings.data, os.W_OK):
@@ -61,7 +52,7 @@ def _data(settings: ServerSettings) -> str:
     return f"{settings.data}, {free.f_bavail * free.f_frsize // 2**20} MiB free"
 
 
-def _register(settings: ServerSettings) -> str:
+async def _register(settings: ServerSettings) -> str:
     vault = Vault.open(settings.data / MASTER_KEY_FILE)
     connection = connect(settings.database, read_only=True)
     try:
@@ -71,7 +62,11 @@ def _register(settings: ServerSettings) -> str:
     return f"{len(register.edges)} edges, {len(register.bands)} bands, {len(register.orders)} orders"
 
 
-def _certificates(settings: ServerSettings) -> str:
+async def _policy(settings: ServerSettings) -> str:
+    return load_policy(settings.policy).label
+
+
+async def _certificates(settings: ServerSettings) -> str:
     tls_context(settings.broker)
     return str(settings.broker.cert_file)
 
@@ -89,7 +84,7 @@ async def _broker(settings: ServerSettings) -> str:
         return f"{broker.host}:{broker.port} answers"
 
 
-def _port(settings: ServerSettings) -> str:
+async def _port(settings: ServerSettings) -> str:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -4,39 +4,43 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 from pathlib import Path
 
 import click
 
 from ancu.models.config import load
 from ancu.models.errors import ConfigError
+from ancu.server.cli.help import example
 from ancu.server.config import ServerSettings
 
 __all__ = ["audit"]
 
 
 @click.group()
+@example("ancu audit verify --config server.toml")
 def audit() -> None:
     """The audit log: every decision and every act, chained by hash."""
 
 
 @audit.command()
-@click.option("--config", "path", type=click.Path(path_type=Path), required=True, help="The server's TOML file.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def verify(path: Path, *, as_json: bool) -> None:
+@click.option(
+    "--config", "path", type=click.Path(path_type=Path, dir_okay=False), default=Path("server.toml"), show_default=True,
+    help="The server's configuration file.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def verify(path: Path, as_json: bool) -> None:
     """Find every change that someone made to the log; a server may run beside it."""
     found = _verify(load(path, ServerSettings))
     whole = all(part["broken_at"] is None for part in found.values())
     if as_json:
-        print(json.dumps({"ok": whole, **found}))
+        click.echo(json.dumps({"ok": whole, **found}))
     else:
         for name, part in found.items():
             broken = part["broken_at"]
             says = "whole" if broken is None else f"BROKEN at {broken} ({part['reason']})"
-            print(f"{name}: {part['records']} records, {says}")
+            click.echo(f"{name}: {part['records']} records, {says}")
     if not whole:
-        sys.exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _verify(settings: ServerSettings) -> dict[str, dict[str, object]]:

@@ -42,7 +42,7 @@ def bench() -> None:
 @click.option("--batch", type=click.IntRange(1, 60), default=25, show_default=True, help="Readings in one batch.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def ingest(homes: int, batch: int, seed: int, *, as_json: bool) -> None:
+def ingest(homes: int, batch: int, seed: int, as_json: bool) -> None:
     """Readings a second from sealed batches to their confirm, and what each part costs."""
     from ancu.server.bench.ingest import bench_ingest  # noqa: PLC0415 - `--help` needs none of it
 
@@ -51,12 +51,12 @@ def ingest(homes: int, batch: int, seed: int, *, as_json: bool) -> None:
     if as_json:
         plain = asdict(figures)
         plain["cpu_us_per_reading"] = plain.pop("parts")
-        print(json.dumps(plain))
+        click.echo(json.dumps(plain))
         return
-    print(f"{figures.readings} readings in {figures.batches} batches: {figures.readings_per_s:,.0f} readings/s")
-    print(f"confirm latency: p50 {figures.confirm_p50_ms:.1f} ms, p99 {figures.confirm_p99_ms:.1f} ms")
+    click.echo(f"{figures.readings} readings in {figures.batches} batches: {figures.readings_per_s:,.0f} readings/s")
+    click.echo(f"confirm latency: p50 {figures.confirm_p50_ms:.1f} ms, p99 {figures.confirm_p99_ms:.1f} ms")
     for name, cost in figures.parts.items():
-        print(f"  {name:<8}{cost:8.2f} us of processor time a reading")
+        click.echo(f"  {name:<8}{cost:8.2f} us of processor time a reading")
 
 
 def _has_vision() -> bool:
