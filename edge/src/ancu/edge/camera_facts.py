@@ -20,6 +20,7 @@ __all__ = ["Camera", "Emit", "open_camera", "watch_camera"]
 log = logging.getLogger(__name__)
 
 Emit = Callable[[Lane, wire.CameraCrossing | wire.CameraHealth], None]
+DEMO = "demo"  # as a source: the clip that an installed package brings along
 AGAIN_S = 10.0  # between two tries of a camera whose code failed
 
 
@@ -34,6 +35,7 @@ def open_camera(table: dict[str, Any], folder: Path, clock: Clock, emit: Emit) -
     try:
         from ancu.edge.adapters.camera_service import CameraService  # noqa: PLC0415 - an extra of this distribution
         from ancu.edge.camera.config import CameraConfig  # noqa: PLC0415
+        from ancu.edge.camera.democlip import demo_camera  # noqa: PLC0415
         from ancu.edge.camera.facts import CameraHealth, Crossing  # noqa: PLC0415
     except ImportError as error:
         missing = error.name or str(error)
@@ -44,6 +46,8 @@ def open_camera(table: dict[str, Any], folder: Path, clock: Clock, emit: Emit) -
         config = msgspec.convert(table, CameraConfig)
     except (msgspec.ValidationError, ValueError) as error:
         raise ConfigError(f"[camera]: {error}") from None
+    if config.source == DEMO:
+        config = demo_camera(config.id, loop=config.loop, delay_s=config.delay_s)
     beside = folder / config.source
     if beside.is_file():  # like every path in a configuration file, relative to its folder
         config = msgspec.structs.replace(config, source=str(beside))

@@ -30,6 +30,7 @@ __all__ = ["demo"]
 START_S = 60.0  # for all processes to be up and every band to be heard: a slow machine needs half of it
 SLACK_S = 5.0  # above the policy's wait, from the true moment to the officer's page
 POLICY = "demo"
+UNSEEN_S = 8  # an edge scans anew after so long without a band, to testify before the policy's shortened wait is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class _Options:
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep data and logs in this new folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was raised, with latencies, as JSON at the end.")
 def demo(*, keep: Path | None, as_json: bool, **given: Any) -> None:
-    r"""Run broker, gateway, server, simulated homes and a camera here, and show an officer's console.
+    """Run broker, gateway, server, simulated homes and a camera here, and show an officer's console.
 
     A script is played: home 1 stays, home 2 cuts the strap, home 3 walks out and comes back, and the camera sees one
     exit. The policy `demo` is in force, whose waits are shortened. With --for, the exit code is 0 only if exactly the
@@ -67,7 +68,7 @@ def demo(*, keep: Path | None, as_json: bool, **given: Any) -> None:
     \b
     ancu demo                            keeps running; Ctrl-C ends it
     ancu demo --for 90 --seed 1 --json   plays once and checks itself
-    """
+    """  # noqa: D301 - \b is for click: keep these lines
     options = _Options(as_json=as_json, **given)
     folder = keep or Path(tempfile.mkdtemp(prefix="ancu-demo-"))
     if keep and keep.exists() and any(keep.iterdir()):
@@ -101,6 +102,7 @@ async def _run(folder: Path, options: _Options) -> bool:
         camera=camera,
         seed=options.seed,
         policy=POLICY,
+        edge={"radio": {"unseen_s": UNSEEN_S}},
     )
     chain = Chain(made)
     played = scenes(options.homes, camera=options.camera == "demo")

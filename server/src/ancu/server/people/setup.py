@@ -7,12 +7,13 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from ancu.models.clock import SystemClock
 from ancu.models.config import read_secret, write_secret
 from ancu.models.errors import ConfigError
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, WardCode
@@ -199,7 +200,7 @@ def _fill(register: Register, provisioner: Provisioner, plan: _Plan) -> Installa
     citizens = []
     for home, port in zip(homes, plan.ports.hci, strict=True):
         shutil.rmtree(root / home.edge, ignore_errors=True)
-        radio = {"backend": "virtual", "adapter": f"tcp-client:{_HOST}:{port}"}
+        radio = {**plan.edge.get("radio", {}), "backend": "virtual", "adapter": f"tcp-client:{_HOST}:{port}"}
         provisioner.edge(home.edge, home.ward, root / home.edge, gateway=GATEWAY, tables={**plan.edge, "radio": radio})
         citizens.append(_move_in(register, provisioner, root, home))
     if plan.camera is not None:
@@ -221,7 +222,7 @@ def _fill(register: Register, provisioner: Provisioner, plan: _Plan) -> Installa
 
 def _move_in(register: Register, provisioner: Provisioner, root: Path, home: _Home) -> Citizen:
     person = register.orders.add_person(sample_person(home.band, home.ward))
-    start = datetime.now(UTC) - timedelta(days=2)
+    start = SystemClock().now()
     order = register.orders.add(person, start, start + timedelta(days=14), edge=home.edge)
     register.devices.add_band(home.band)
     register.devices.assign(home.band, order)
