@@ -252,3 +252,23 @@ async def test_the_control_port_refuses_a_wrong_token_and_what_it_does_not_know(
     assert not (await sim.ask(do="cut_strap", band=99))["ok"]
     assert not (await sim.ask(do="cut_strap"))["ok"]
     assert (await sim.ask(do="status"))["ok"]
+
+
+async def test_an_empty_battery_silences_a_band_and_costs_it_its_clock(sim: Any):
+    def newest() -> Status:
+        return sim.open(1, *ear.adverts[-1][1:3]).reading.status
+
+    async with listening(sim) as ear:
+        await ear.wait(1)
+        await sim.do("battery", percent=0)
+        await asyncio.sleep(0.1)
+        silent = len(ear.adverts)
+        await asyncio.sleep(0.8)
+        assert len(ear.adverts) == silent
+        await sim.do("battery", percent=50)
+        await ear.wait(silent + 2)
+        assert newest() & Status.UNSYNCED
+        await sim.do("set_clock")
+        await until(lambda: not newest() & Status.UNSYNCED)
+    counters = [sim.open(1, address, body).counter for _, address, body, _ in ear.adverts]
+    assert counters == sorted(set(counters))

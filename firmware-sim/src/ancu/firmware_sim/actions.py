@@ -19,6 +19,7 @@ __all__ = [
     "Replay",
     "Return",
     "SetBattery",
+    "SetClock",
     "Silence",
     "Speak",
     "TakeOff",
@@ -56,7 +57,7 @@ class Return(_Do, frozen=True, tag="return"):
 
 
 class SetBattery(_Do, frozen=True, tag="battery"):
-    """Set the charge; at 0 the band dies."""
+    """Set the charge. At 0 the band dies, and comes back charged with its clock lost."""
 
     percent: float
 
@@ -87,6 +88,10 @@ class Reboot(_Do, frozen=True, tag="reboot"):
     """Reset the band. Its clock survives, unless it `loses_clock` as after an empty battery."""
 
     loses_clock: bool = False
+
+
+class SetClock(_Do, frozen=True, tag="set_clock"):
+    """Tell the band the time of day, as the depot does."""
 
 
 class Replay(_Do, frozen=True, tag="replay"):
@@ -124,6 +129,7 @@ Action = (
     | Silence
     | Speak
     | Reboot
+    | SetClock
     | Replay
     | Flip
     | Forge

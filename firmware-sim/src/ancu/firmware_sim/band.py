@@ -174,21 +174,22 @@ class Band:
         return counter
 
     def _reading(self, at_ms: int, sensed: Sensed) -> Reading:
-        status = Status(0)
-        status |= Status(0) if sensed.strap_closed else Status.STRAP_OPEN
-        status |= Status.SKIN if sensed.skin else Status(0)
-        status |= Status.MOTION if sensed.motion else Status(0)
-        status |= Status.CHARGING if sensed.charging else Status(0)
-        status |= Status(0) if self._synced else Status.UNSYNCED
-        if self._sos_until_ms is not None and at_ms < self._sos_until_ms:
-            status |= Status.SOS
+        sos = self._sos_until_ms is not None and at_ms < self._sos_until_ms
+        bits = (
+            (not sensed.strap_closed) * Status.STRAP_OPEN.value
+            + sensed.skin * Status.SKIN.value
+            + sensed.motion * Status.MOTION.value
+            + sos * Status.SOS.value
+            + sensed.charging * Status.CHARGING.value
+            + (not self._synced) * Status.UNSYNCED.value
+        )
         return Reading(
             battery_percent=sensed.battery_percent,
             tamper=self._stored.tampered,
             skin_deci_c=sensed.skin_deci_c,
             heart_bpm=sensed.heart_bpm if sensed.skin else 0,
             spo2_percent=sensed.spo2_percent if sensed.skin else 0,
-            status=status,
+            status=Status(bits),
             history_head=self._stored.history_head,
         )
 

@@ -89,18 +89,22 @@ class Unit:
 
     def _timed(self, loses_clock: bool) -> None:
         if self.band is None:
+            if self.wearer.sensed(self.now_ms()).battery_percent == 0:
+                self._after(self._interval_ms / 1000, loses_clock=True)
+                return
             self._boot(loses_clock=loses_clock)
         self._tick()
 
     def _tick(self) -> int:
         now = self.now_ms()
         if self.band is None:
-            return now  # booting
-        if self.wearer.battery_percent == 0:
-            self.wearer.sensed(now)  # it may be charging
-            self._after(self._interval_ms / 1000)
+            return now  # booting, or its battery is empty
+        sensed = self.wearer.sensed(now)
+        if sensed.battery_percent == 0:
+            self.band = None
+            self._after(self._interval_ms / 1000, loses_clock=True)
             return now
-        self.band.sense(now, self.wearer.sensed(now))
+        self.band.sense(now, sensed)
         sent = self.band.advertise(now)
         if sent is not None and not self.silent:
             self._send(sent)

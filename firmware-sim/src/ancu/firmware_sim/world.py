@@ -26,7 +26,7 @@ from ancu.models.keys import BandKeys
 __all__ = ["BandSpec", "HomeSpec", "World"]
 
 _OfWearer = act.CutStrap | act.TakeOff | act.PutOn | act.SetBattery | act.Charge | act.Fever
-_OfBand = _OfWearer | act.PressSos | act.Silence | act.Speak | act.Reboot
+_OfBand = _OfWearer | act.PressSos | act.Silence | act.Speak | act.Reboot | act.SetClock
 _ATTACKER_M = 4.0  # behind the neighbour's wall, with a better antenna
 
 
@@ -170,6 +170,10 @@ class World:
             case act.Reboot(loses_clock=loses_clock):
                 unit.reboot(loses_clock=loses_clock)
                 event = "rebooted"
+            case act.SetClock():
+                if unit.band is not None:
+                    unit.band.set_clock(unit.now_ms(), unit.now_ms())
+                event = "clock_set"
             case _:
                 event = _wear(action, unit.wearer)
         at_ms = unit.wake()
