@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import httpx
 import pytest
@@ -54,19 +55,19 @@ def fakes() -> ModuleType:
 
 
 @pytest.fixture
-def clock(fakes):
+def clock(fakes: ModuleType):
     return fakes.FakeClock()
 
 
 @pytest.fixture
-def desk(fakes, clock):
+def desk(fakes: ModuleType, clock: Any):
     desk = fakes.FakeDesk(clock)
     fakes.populate(desk)
     return desk
 
 
 @pytest.fixture
-def accounts(fakes):
+def accounts(fakes: ModuleType):
     return fakes.FakeAccounts()
 
 
@@ -76,12 +77,12 @@ def settings() -> WebSettings:
 
 
 @pytest.fixture
-def app(desk, accounts, settings, clock) -> FastAPI:
+def app(desk: Any, accounts: Any, settings: WebSettings, clock: Any) -> FastAPI:
     return create_app(desk, accounts, settings, clock)
 
 
 @pytest.fixture
-async def new_browser(app) -> AsyncIterator[Callable[..., Browser]]:
+async def new_browser(app: FastAPI) -> AsyncIterator[Callable[..., Browser]]:
     opened: list[Browser] = []
 
     def new(base: str = HOST, **headers: str) -> Browser:
@@ -95,12 +96,12 @@ async def new_browser(app) -> AsyncIterator[Callable[..., Browser]]:
 
 
 @pytest.fixture
-async def browser(new_browser) -> Browser:
+async def browser(new_browser: Any) -> Browser:
     return new_browser()
 
 
 @pytest.fixture
-async def officer(new_browser) -> Browser:
+async def officer(new_browser: Any) -> Browser:
     """Lan, of the ward Bến Nghé, at her browser."""
     browser = new_browser()
     await browser.sign_in("lan")
@@ -108,7 +109,7 @@ async def officer(new_browser) -> Browser:
 
 
 @pytest.fixture
-async def script(new_browser, accounts, clock) -> Browser:
+async def script(new_browser: Any, accounts: Any, clock: Any) -> Browser:
     """Lan's script, with a bearer token."""
     viewer, name = accounts.officers["lan"]
     token = accounts.open(viewer, name, clock.now()).token

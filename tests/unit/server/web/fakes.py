@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -50,7 +50,7 @@ class FakeClock:
 
 
 class KeyConflict(AncuError):
-    code = "idempotency_conflict"
+    code = "idempotency_key_reused"
 
 
 @dataclass
@@ -313,6 +313,9 @@ class FakeAccounts(Accounts):
 
     async def sign_out(self, token: str) -> None:
         self.sessions.pop(token, None)
+
+    async def names(self, ids: Collection[str]) -> Mapping[str, str]:
+        return {viewer.id: name for viewer, name in self.officers.values() if viewer.id in ids}
 
     async def issue_code(self, person: str, *, by: str) -> str:
         return person[::-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from ancu.server.web.settings import WebSettings
 API = "/api/v1"
 
 
-def is_problem(answer, status: int, code: str) -> dict[str, object]:
+def is_problem(answer: Any, status: int, code: str) -> dict[str, object]:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     body = answer.json()
@@ -22,7 +23,7 @@ def is_problem(answer, status: int, code: str) -> dict[str, object]:
     return body
 
 
-async def test_without_a_token_nothing_is_answered(browser):
+async def test_without_a_token_nothing_is_answered(browser: Any):
     answer = await browser.get(f"{API}/alerts")
     is_problem(answer, 401, "sign_in_needed")
     assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -30,7 +31,7 @@ async def test_without_a_token_nothing_is_answered(browser):
     is_problem(wrong, 401, "sign_in_needed")
 
 
-async def test_alerts_are_listed_by_filter_and_by_page(script, desk):
+async def test_alerts_are_listed_by_filter_and_by_page(script: Any, desk: Any):
     rows = [desk.raise_alert() for _ in range(5)]
     desk.raise_alert("sos", Severity.CRITICAL)
     first = (await script.get(f"{API}/alerts", params={"kind": "out_of_range", "limit": 3})).json()
@@ -43,7 +44,9 @@ async def test_alerts_are_listed_by_filter_and_by_page(script, desk):
     assert [item["kind"] for item in worst["items"]] == ["sos"]
 
 
-async def test_an_officer_sees_his_wards_only_and_the_province_all(script, desk, accounts, new_browser, clock):
+async def test_an_officer_sees_his_wards_only_and_the_province_all(
+    script: Any, desk: Any, accounts: Any, new_browser: Any, clock: Any
+):
     desk.raise_alert(ward="da-kao", person="p-xa")
     assert (await script.get(f"{API}/alerts")).json()["items"] == []
     viewer, name = accounts.officers["tinh"]
@@ -52,7 +55,7 @@ async def test_an_officer_sees_his_wards_only_and_the_province_all(script, desk,
     assert len((await province.get(f"{API}/alerts")).json()["items"]) == 1
 
 
-async def test_a_foreign_and_an_absent_id_answer_alike(script, desk):
+async def test_a_foreign_and_an_absent_id_answer_alike(script: Any, desk: Any):
     foreign = desk.raise_alert(ward="da-kao", person="p-xa").id
     for path in ("/alerts/{}", "/alerts/{}:acknowledge", "/alerts/{}:resolve"):
         post = ":" in path
@@ -70,7 +73,7 @@ async def test_a_foreign_and_an_absent_id_answer_alike(script, desk):
         is_problem(await script.get(f"{API}/readings", params={"band": band}), 404, "not_found")
 
 
-async def test_every_post_needs_a_key(script, desk):
+async def test_every_post_needs_a_key(script: Any, desk: Any):
     row = desk.raise_alert()
     for headers in ({}, {"Idempotency-Key": ""}, {"Idempotency-Key": "x" * 129}, {"Idempotency-Key": "with space"}):
         answer = await script.post(f"{API}/alerts/{row.id}:acknowledge", headers=headers)
@@ -78,7 +81,7 @@ async def test_every_post_needs_a_key(script, desk):
     assert desk.incidents[row.id].row.state is AlertState.OPEN
 
 
-async def test_the_same_key_answers_alike_and_another_wish_under_it_is_a_conflict(script, desk):
+async def test_the_same_key_answers_alike_and_another_wish_under_it_is_a_conflict(script: Any, desk: Any):
     row = desk.raise_alert()
     url, headers = f"{API}/alerts/{row.id}:resolve", {"Idempotency-Key": "k1"}
     first = await script.post(url, headers=headers, json={"outcome": "asleep"})
@@ -86,12 +89,14 @@ async def test_the_same_key_answers_alike_and_another_wish_under_it_is_a_conflic
     assert first.status_code == again.status_code == 200
     assert first.json() == again.json()
     other = await script.post(url, headers=headers, json={"outcome": "medical"})
-    is_problem(other, 409, "idempotency_conflict")
+    is_problem(other, 422, "idempotency_key_reused")
     late = await script.post(url, headers={"Idempotency-Key": "k2"}, json={"outcome": "medical"})
     is_problem(late, 409, "alert_already_resolved")
 
 
-async def test_another_officers_equal_key_is_another_key(script, desk, accounts, new_browser, clock):
+async def test_another_officers_equal_key_is_another_key(
+    script: Any, desk: Any, accounts: Any, new_browser: Any, clock: Any
+):
     row = desk.raise_alert()
     await script.post(f"{API}/alerts/{row.id}:acknowledge", headers={"Idempotency-Key": "k"})
     viewer, name = accounts.officers["tinh"]
@@ -116,7 +121,7 @@ async def test_another_officers_equal_key_is_another_key(script, desk, accounts,
         json.dumps({"outcome": "test", "note": "x" * 2001}).encode(),
     ],
 )
-async def test_a_garbage_body_is_a_problem_and_changes_nothing(script, desk, body):
+async def test_a_garbage_body_is_a_problem_and_changes_nothing(script: Any, desk: Any, body: bytes):
     row = desk.raise_alert()
     answer = await script.post(
         f"{API}/alerts/{row.id}:resolve",
@@ -128,7 +133,7 @@ async def test_a_garbage_body_is_a_problem_and_changes_nothing(script, desk, bod
     assert desk.incidents[row.id].row.state is AlertState.OPEN
 
 
-async def test_a_refusal_does_not_repeat_what_was_sent(script, desk):
+async def test_a_refusal_does_not_repeat_what_was_sent(script: Any, desk: Any):
     row = desk.raise_alert()
     answer = await script.post(
         f"{API}/alerts/{row.id}:resolve",
@@ -163,30 +168,30 @@ async def test_a_refusal_does_not_repeat_what_was_sent(script, desk):
         ("GET", "/static/%2e%2e/shell.py", 404, "not_found"),
     ],
 )
-async def test_every_error_is_a_problem(script, method, path, status, code):
+async def test_every_error_is_a_problem(script: Any, method: str, path: str, status: int, code: str):
     is_problem(await script.request(method, path, headers={"Idempotency-Key": "k"}), status, code)
 
 
-async def test_readings_are_one_bands_points(script):
+async def test_readings_are_one_bands_points(script: Any):
     body = (await script.get(f"{API}/readings", params={"band": "wb-00000001", "every": 300})).json()
     assert body["every_s"] == 300
     assert len(body["points"]) > 200
     assert body["points"][0]["heart_bpm"] > 40
 
 
-async def test_devices_are_listed_by_kind(script):
+async def test_devices_are_listed_by_kind(script: Any):
     items = (await script.get(f"{API}/devices", params={"kind": "edge"})).json()["items"]
     assert [item["id"] for item in items] == ["edge-01", "edge-02"]
 
 
-async def test_an_officer_asks_who_he_is(script):
+async def test_an_officer_asks_who_he_is(script: Any):
     body = (await script.get(f"{API}/me")).json()
     assert body["role"] == "officer"
     assert body["wards"] == ["ben-nghe"]
     assert body["order"] is None
 
 
-async def test_a_person_asks_for_his_own_order_and_raises_sos(new_browser, desk):
+async def test_a_person_asks_for_his_own_order_and_raises_sos(new_browser: Any, desk: Any):
     browser = new_browser()
     await browser.enter("p-an")
     me = (await browser.get(f"{API}/me")).json()
@@ -198,7 +203,7 @@ async def test_a_person_asks_for_his_own_order_and_raises_sos(new_browser, desk)
     is_problem(await browser.get(f"{API}/alerts/stream"), 403, "forbidden")
 
 
-async def test_a_cookie_from_another_site_raises_nothing(new_browser, desk):
+async def test_a_cookie_from_another_site_raises_nothing(new_browser: Any, desk: Any):
     browser = new_browser()
     await browser.enter("p-an")
     headers = {"Idempotency-Key": "k", "Sec-Fetch-Site": "cross-site"}
@@ -206,7 +211,7 @@ async def test_a_cookie_from_another_site_raises_nothing(new_browser, desk):
     assert desk.incidents == {}
 
 
-async def test_the_description_of_the_api_is_complete(browser):
+async def test_the_description_of_the_api_is_complete(browser: Any):
     paths = (await browser.get("/openapi.json")).json()["paths"]
     assert {
         "/healthz",
@@ -233,7 +238,7 @@ class TestASmallServer:
     def settings(self) -> WebSettings:
         return WebSettings(body_bytes=1000)
 
-    async def test_a_large_body_is_refused_with_or_without_its_length(self, script, desk):
+    async def test_a_large_body_is_refused_with_or_without_its_length(self, script: Any, desk: Any):
         row = desk.raise_alert()
 
         async def chunks():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ancu.server.ports import AlertState, Outcome, Severity, Signal
@@ -11,7 +13,7 @@ PAGES = ("/alerts", "/alerts?show=all", "/people", "/people/p-an", "/devices", "
 
 @pytest.mark.parametrize("lang", ["vi", "en"])
 @pytest.mark.parametrize("path", PAGES)
-async def test_every_page_speaks_the_language_that_was_chosen(officer, desk, path, lang):
+async def test_every_page_speaks_the_language_that_was_chosen(officer: Any, desk: Any, path: str, lang: str):
     desk.raise_alert()
     answer = await officer.get(path + ("&" if "?" in path else "?") + f"lang={lang}")
     assert answer.status_code == 200
@@ -19,12 +21,12 @@ async def test_every_page_speaks_the_language_that_was_chosen(officer, desk, pat
     assert (await officer.get("/devices")).headers["content-language"] == lang
 
 
-async def test_vietnamese_comes_first_whatever_the_browser_asks_for(browser):
+async def test_vietnamese_comes_first_whatever_the_browser_asks_for(browser: Any):
     answer = await browser.get("/login", headers={"Accept-Language": "en-GB"})
     assert answer.headers["content-language"] == "vi"
 
 
-async def test_the_inbox_puts_what_nobody_has_and_what_is_worst_first(officer, desk):
+async def test_the_inbox_puts_what_nobody_has_and_what_is_worst_first(officer: Any, desk: Any):
     low = desk.raise_alert("battery_low", Severity.LOW, why=Signal("battery_level", desk.clock.now(), {}))
     taken = desk.raise_alert("sos", Severity.CRITICAL, why=Signal("sos_page", desk.clock.now(), {}), ago=9)
     high = desk.raise_alert(ago=3)
@@ -35,34 +37,34 @@ async def test_the_inbox_puts_what_nobody_has_and_what_is_worst_first(officer, d
     assert places == sorted(places)
 
 
-async def test_an_inbox_shows_no_other_wards_alerts(officer, desk):
+async def test_an_inbox_shows_no_other_wards_alerts(officer: Any, desk: Any):
     foreign = desk.raise_alert(ward="da-kao", person="p-xa", label="Võ Thành Xa · Phường Đa Kao")
     assert "Võ Thành Xa" not in (await officer.get("/alerts?show=all")).text
     assert foreign.id not in (await officer.get("/alerts/list")).text
 
 
 @pytest.mark.parametrize("path", ["/alerts/{}", "/alerts/{}/body", "/alerts/{}/call", "/alerts/{}/resolve"])
-async def test_a_foreign_and_an_absent_incident_answer_alike(officer, desk, path):
+async def test_a_foreign_and_an_absent_incident_answer_alike(officer: Any, desk: Any, path: str):
     foreign = desk.raise_alert(ward="da-kao", person="p-xa")
     there, nowhere = [await officer.get(path.format(id_)) for id_ in (foreign.id, "a-none")]
     assert there.status_code == nowhere.status_code == 404
     assert there.text == nowhere.text
 
 
-async def test_a_foreign_and_an_absent_person_answer_alike(officer):
+async def test_a_foreign_and_an_absent_person_answer_alike(officer: Any):
     there, nowhere = await officer.get("/people/p-xa"), await officer.get("/people/p-none")
     assert there.status_code == nowhere.status_code == 404
     assert there.text == nowhere.text
 
 
-async def test_nobody_issues_a_code_for_a_person_of_another_ward(officer):
+async def test_nobody_issues_a_code_for_a_person_of_another_ward(officer: Any):
     form = {"csrf": await officer.token("/alerts"), "key": "k"}
     assert (await officer.post("/people/p-xa/code", data=form)).status_code == 404
     answer = await officer.post("/people/p-an/code", data=form)
     assert "na-p" in answer.text
 
 
-async def test_acknowledging_from_the_list_answers_with_the_list(officer, desk):
+async def test_acknowledging_from_the_list_answers_with_the_list(officer: Any, desk: Any):
     row = desk.raise_alert()
     form = {"csrf": await officer.token("/alerts"), "key": "k", "back": "open"}
     answer = await officer.post(f"/alerts/{row.id}/acknowledge", data=form, headers={"HX-Request": "true"})
@@ -72,7 +74,7 @@ async def test_acknowledging_from_the_list_answers_with_the_list(officer, desk):
     assert desk.incidents[row.id].row.acknowledged_by == "u-lan"
 
 
-async def test_without_a_script_a_form_leads_back_to_the_page(officer, desk):
+async def test_without_a_script_a_form_leads_back_to_the_page(officer: Any, desk: Any):
     row = desk.raise_alert()
     form = {"csrf": await officer.token("/alerts"), "key": "k", "outcome": "radio_shadow", "note": "sau tủ sắt"}
     answer = await officer.post(f"/alerts/{row.id}/resolve", data=form)
@@ -82,7 +84,7 @@ async def test_without_a_script_a_form_leads_back_to_the_page(officer, desk):
     assert "sau tủ sắt" in (await officer.get(f"/alerts/{row.id}")).text
 
 
-async def test_a_second_tap_on_the_same_form_does_nothing_more(officer, desk):
+async def test_a_second_tap_on_the_same_form_does_nothing_more(officer: Any, desk: Any):
     row = desk.raise_alert()
     form = {"csrf": await officer.token("/alerts"), "key": "same", "outcome": "test"}
     for _ in range(2):
@@ -90,7 +92,7 @@ async def test_a_second_tap_on_the_same_form_does_nothing_more(officer, desk):
     assert [step.code for step in desk.incidents[row.id].timeline] == ["raised", "resolved"]
 
 
-async def test_resolving_what_is_resolved_says_so_in_words(officer, desk):
+async def test_resolving_what_is_resolved_says_so_in_words(officer: Any, desk: Any):
     row = desk.raise_alert()
     form = {"csrf": await officer.token("/alerts"), "key": "1", "outcome": "test"}
     await officer.post(f"/alerts/{row.id}/resolve", data=form)
@@ -101,14 +103,14 @@ async def test_resolving_what_is_resolved_says_so_in_words(officer, desk):
 
 
 @pytest.mark.parametrize("change", [{"outcome": "guilty"}, {"outcome": ""}, {"key": ""}])
-async def test_a_form_that_is_not_ours_changes_nothing(officer, desk, change):
+async def test_a_form_that_is_not_ours_changes_nothing(officer: Any, desk: Any, change: dict[str, str]):
     row = desk.raise_alert()
     form = {"csrf": await officer.token("/alerts"), "key": "k", "outcome": "test"} | change
     assert (await officer.post(f"/alerts/{row.id}/resolve", data=form)).status_code in (400, 422)
     assert desk.incidents[row.id].row.state is AlertState.OPEN
 
 
-async def test_names_and_notes_cannot_write_markup(officer, desk):
+async def test_names_and_notes_cannot_write_markup(officer: Any, desk: Any):
     row = desk.raise_alert(label="<script>alert(1)</script>")
     form = {"csrf": await officer.token("/alerts"), "key": "k", "outcome": "test", "note": "<img src=x onerror=y>"}
     await officer.post(f"/alerts/{row.id}/resolve", data=form)
@@ -118,14 +120,14 @@ async def test_names_and_notes_cannot_write_markup(officer, desk):
         assert "<img" not in text
 
 
-async def test_an_incident_says_why_what_to_do_and_whom_to_call(officer, desk):
+async def test_an_incident_says_why_what_to_do_and_whom_to_call(officer: Any, desk: Any):
     row = desk.raise_alert()
     text = (await officer.get(f"/alerts/{row.id}")).text
     for words in ("vẫn không thấy vòng tay", "Gọi cho người cách ly", "tel:0901234567", "Pin vẫn còn 71%", "15 giây"):
         assert words in text
 
 
-async def test_a_person_sees_his_days_and_calls_for_help_once(new_browser, desk):
+async def test_a_person_sees_his_days_and_calls_for_help_once(new_browser: Any, desk: Any):
     browser = new_browser()
     await browser.enter("p-an")
     text = (await browser.get("/me")).text
@@ -137,7 +139,7 @@ async def test_a_person_sees_his_days_and_calls_for_help_once(new_browser, desk)
     assert "Đang chờ cán bộ nhận" in (await browser.get("/me")).text
 
 
-async def test_a_person_is_never_shown_alerts_against_him(new_browser, desk):
+async def test_a_person_is_never_shown_alerts_against_him(new_browser: Any, desk: Any):
     desk.raise_alert(person="p-an")
     browser = new_browser()
     await browser.enter("p-an")
@@ -146,13 +148,13 @@ async def test_a_person_is_never_shown_alerts_against_him(new_browser, desk):
 
 
 @pytest.mark.parametrize("path", ["/alerts", "/people", "/devices", "/people/p-hoa", "/alerts/list"])
-async def test_a_person_under_order_opens_no_officers_page(new_browser, path):
+async def test_a_person_under_order_opens_no_officers_page(new_browser: Any, path: str):
     browser = new_browser()
     await browser.enter("p-an")
     assert (await browser.get(path)).status_code == 403
 
 
-async def test_the_last_day_and_the_end_are_said_as_such(new_browser, desk, clock):
+async def test_the_last_day_and_the_end_are_said_as_such(new_browser: Any, desk: Any, clock: Any):
     browser = new_browser()
     await browser.enter("p-an")
     clock.advance(days=4)

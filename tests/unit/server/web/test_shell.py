@@ -6,17 +6,18 @@ import hashlib
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-import ancu.server.web as web
+from ancu.server import web
 
 STATIC = Path(web.__file__).parent / "static"
 
 
 @pytest.mark.parametrize("path", ["/login", "/nothing", "/api/v1/alerts", "/healthz", "/static/app.css"])
-async def test_every_answer_wears_the_security_headers(browser, path):
+async def test_every_answer_wears_the_security_headers(browser: Any, path: str):
     headers = (await browser.get(path)).headers
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -27,18 +28,18 @@ async def test_every_answer_wears_the_security_headers(browser, path):
     assert "server" not in headers
 
 
-async def test_pages_are_not_kept_and_files_are(browser):
+async def test_pages_are_not_kept_and_files_are(browser: Any):
     assert (await browser.get("/login")).headers["cache-control"] == "no-store"
     assert "immutable" in (await browser.get("/static/app.css?v=1")).headers["cache-control"]
 
 
-async def test_a_host_that_is_not_ours_is_not_served(new_browser):
+async def test_a_host_that_is_not_ours_is_not_served(new_browser: Any):
     stranger = new_browser("http://evil.example:8080")
     assert (await stranger.get("/login")).status_code == 421
     assert (await stranger.get("/healthz")).status_code == 200
 
 
-async def test_alive_and_ready_are_different_things(browser, desk):
+async def test_alive_and_ready_are_different_things(browser: Any, desk: Any):
     assert (await browser.get("/readyz")).status_code == 200
     desk.ready = {"ready": False, "reason": "replaying the inbox", "counters": {}}
     answer = await browser.get("/readyz")
@@ -47,7 +48,7 @@ async def test_alive_and_ready_are_different_things(browser, desk):
     assert (await browser.get("/healthz")).status_code == 200
 
 
-async def test_a_desk_that_fails_is_not_ready_and_says_so(browser, desk, caplog):
+async def test_a_desk_that_fails_is_not_ready_and_says_so(browser: Any, desk: Any, caplog: pytest.LogCaptureFixture):
     async def broken() -> None:
         raise OSError
 
@@ -59,7 +60,7 @@ async def test_a_desk_that_fails_is_not_ready_and_says_so(browser, desk, caplog)
     assert "ancu_ready 0.0" in (await browser.get("/metrics")).text
 
 
-async def test_metrics_are_prometheus_text_without_ids(browser, officer, desk):
+async def test_metrics_are_prometheus_text_without_ids(browser: Any, officer: Any, desk: Any):
     desk.ready = {
         "ready": True,
         "reason": None,
@@ -78,7 +79,9 @@ async def test_metrics_are_prometheus_text_without_ids(browser, officer, desk):
     assert row.id not in text
 
 
-async def test_a_fault_is_a_problem_without_a_traceback_and_logs_no_ids(script, desk, caplog):
+async def test_a_fault_is_a_problem_without_a_traceback_and_logs_no_ids(
+    script: Any, desk: Any, caplog: pytest.LogCaptureFixture
+):
     async def broken(*_args: object, **_more: object) -> None:
         raise RuntimeError("Nguyễn Văn An is in the message")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-import ancu.server.web as web
 from ancu.models.errors import FrameReason, WireReason
+from ancu.server import web
 from ancu.server.cases import codes
 from ancu.server.cases.policy import load_policy
 from ancu.server.ports import AlertState, Outcome, Severity
@@ -70,7 +70,7 @@ def test_no_words_lie_unused():
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_code_of_the_judge_has_words(lang):
+def test_every_code_of_the_judge_has_words(lang: str):
     has = WORDS[lang].texts
     wanted = [f"{part}.{code.value}" for part in ("kind", "do") for code in codes.Kind]
     wanted += [f"{part}.{code.value}" for part in ("signal", "sign") for code in codes.Say]
@@ -82,7 +82,7 @@ def test_every_code_of_the_judge_has_words(lang):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_number_of_the_policy_has_a_name(lang):
+def test_every_number_of_the_policy_has_a_name(lang: str):
     rules = load_policy("default").rules
     names = {name for kind in codes.Kind for name in rules.of(kind).__struct_fields__}
     assert [name for name in names if f"threshold.{name}" not in WORDS[lang].texts] == []
@@ -96,7 +96,7 @@ def test_sentences_use_only_the_values_that_the_judge_gives():
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_words_of_the_domain_are_spelt_one_way(lang):
+def test_the_words_of_the_domain_are_spelt_one_way(lang: str):
     if lang == "vi":
         text = re.sub(r"{[a-z_]+}", "", " ".join(WORDS["vi"].texts.values()))
         assert "người bị cách ly" not in text

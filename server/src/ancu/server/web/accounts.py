@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -65,6 +66,9 @@ class Accounts(Protocol):
         """Who holds this token of a script; a session's token serves too, and counts as touched."""
 
     async def sign_out(self, token: str) -> None: ...
+
+    async def names(self, ids: Collection[str]) -> Mapping[str, str]:
+        """What colleagues call the officers with these ids; an unknown id is left out."""
 
     async def issue_code(self, person: str, *, by: str) -> str:
         """A new access code for a person's page, shown once; ends the earlier one and what it opened."""

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -87,6 +87,16 @@ class SqliteAccounts:
                 "DELETE FROM web_sessions WHERE token_hash = ?", (_hash(token),)
             )
         )
+
+    async def names(self, ids: Collection[str]) -> Mapping[str, str]:
+        def reading(register: Register) -> dict[str, str]:
+            found = {}
+            for id_ in ids:
+                with contextlib.suppress(Absent):
+                    found[id_] = register.officers.get(id_).name
+            return found
+
+        return await self._store.ask(reading) if ids else {}
 
     async def issue_code(self, person: str, *, by: str) -> str:
         def issuing(register: Register) -> str:

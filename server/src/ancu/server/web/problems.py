@@ -21,12 +21,13 @@ _log = logging.getLogger(__name__)
 _STATUS = {
     "not_found": 404,
     "alert_already_resolved": 409,
-    "idempotency_conflict": 409,
+    "idempotency_key_reused": 422,
+    "snooze_refused": 409,
     "too_many_streams": 429,
     "locked_out": 429,
     "sign_in_refused": 401,
     "usage": 400,
-    "not_ready": 503,
+    "unavailable": 503,
 }
 _CODES = {
     400: "bad_request",

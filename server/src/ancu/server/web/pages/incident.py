@@ -71,7 +71,13 @@ async def _page(
     back: str = "",
 ) -> Response:
     detail = await services.desk.alert(viewer, alert)
-    values = {"alert": detail, "row": detail.row, "outcomes": list(Outcome), "back": _known(back)}
+    values = {
+        "alert": detail,
+        "row": detail.row,
+        "names": await services.accounts.names({step.by for step in detail.timeline if step.by}),
+        "outcomes": list(Outcome),
+        "back": _known(back),
+    }
     return render(request, template, values)
 
 
