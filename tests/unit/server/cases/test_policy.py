@@ -1,0 +1,101 @@
+"""Policies: what is brought along loads, and what is not meant is refused."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from ancu.models.errors import ConfigError
+from ancu.server.cases.codes import CONCERN_OF, SIGN_VALUES, TROUBLE_SIGNS, Kind, Say
+from ancu.server.cases.policy import Rules, load_policy
+from ancu.server.ports import Severity
+
+DEFAULT = files("ancu.server.cases").joinpath("policies/default.toml").read_text("utf-8")
+TABLE = {  # the breach table: severity, opens after (s), next levels (min)
+    "sos": ("C", 0, (1, 3)),
+    "strap_cut": ("C", 0, (2, 5, 15)),
+    "out_of_range": ("H", 90, (3, 10, 20)),
+    "band_silent": ("H", 300, (5, 15, 30)),
+    "band_removed": ("M", 600, (15, 30, 60)),
+    "battery_low": ("L", 0, (240,)),
+    "battery_dead": ("M", 300, (240,)),
+    "edge_silent": ("M", 600, (15, 30, 60)),
+    "gateway_silent": ("M", 600, (15, 30, 60)),
+    "area_outage": ("L", 600, (15, 30, 60)),
+    "mains_lost": ("L", 0, (120,)),
+    "camera_exit": ("M", 0, (2, 5)),
+    "camera_fault": ("H", 30, (5, 15)),
+    "technical": ("H", 0, (30,)),
+    "band_still_worn": ("L", 0, ()),
+    "never_activated": ("M", 7200, (480,)),
+}
+
+
+def altered(tmp_path: Path, old: str, new: str):
+    assert old in DEFAULT
+    path = tmp_path / "policy.toml"
+    path.write_text(DEFAULT.replace(old, new, 1), "utf-8")
+    return path
+
+
+def test_the_default_policy_is_the_table_of_the_field():
+    rules = load_policy("default").rules
+    assert {
+        kind.value: (rules.of(kind).severity.value, rules.of(kind).opens_after_s, rules.of(kind).next_level_min)
+        for kind in Kind
+    } == TABLE
+
+
+def test_every_row_of_the_table_is_in_the_policy():
+    rows = {rule.row for rule in load_policy("default").not_in_force.values()}
+    assert rows == {3, 10, 12, 14, 15, 16, 17, 18}
+
+
+@pytest.mark.parametrize("row", ["fever", "spo2_low", "heart_rate"])
+def test_clinical_rows_wait_for_a_clinician(row: str):
+    rule = load_policy("default").not_in_force[row]
+    assert rule.sign_off == "to be signed off by a clinician"
+    assert rule.desk == "health"
+
+
+def test_the_demo_says_in_its_title_that_it_is_one():
+    demo = load_policy("demo")
+    assert demo.label == "demo@1"
+    assert "DEMONSTRATION" in demo.title
+    assert demo.rules.out_of_range.opens_after_s == 15
+    assert demo.rules.edge_silent.opens_after_s == 60
+
+
+def test_a_file_is_a_policy_too(tmp_path: Path):
+    assert load_policy(altered(tmp_path, 'version = "1"', 'version = "7"')).label == "default@7"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("quiet_to =", "quite_to ="),
+        ("[rules.sos] ", "[rules.sso] "),
+        ('severity = "C"', 'severity = "X"'),
+        ("heard_fresh_s = 90", "heard_fresh_s = 121"),
+        ('quiet_mutes = ["M", "L"]', 'quiet_mutes = ["C"]'),
+        ("Asia/Ho_Chi_Minh", "Asia/Atlantis"),
+    ],
+)
+def test_what_is_not_meant_is_refused(tmp_path: Path, old: str, new: str):
+    with pytest.raises(ConfigError, match=r"policy\.toml"):
+        load_policy(altered(tmp_path, old, new))
+
+
+def test_an_unknown_name_is_one_clear_line():
+    with pytest.raises(ConfigError, match="no policy 'strict'"):
+        load_policy("strict")
+
+
+def test_kinds_rules_concerns_and_signs_are_complete():
+    assert {kind.value for kind in Kind} == set(Rules.__struct_fields__)
+    assert set(CONCERN_OF) == set(Kind)
+    assert set(SIGN_VALUES) == set(Say)
+    assert set(TROUBLE_SIGNS.values()) <= set(Say)
+    assert [s.value for s in Severity] == ["C", "H", "M", "L"]
