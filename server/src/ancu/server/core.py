@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import queue
 import sqlite3
 import threading
 from collections import Counter, deque
@@ -19,13 +18,14 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ancu.models.clock import Clock, from_ms, to_ms
-from ancu.models.errors import AncuError
-from ancu.models.topics import Upstream
-from ancu.models.wire import Confirmation
+from ancu.models.errors import AncuError, WireReason
+from ancu.models.topics import Lane, Upstream
+from ancu.models.wire import Confirmation, Relay
 from ancu.server.adapters.store import Store
 from ancu.server.adapters.store_journal import Record, Stored, verify_chain
 from ancu.server.cases.inputs import Tick
-from ancu.server.ingest.pipeline import Aside
+from ancu.server.ingest.pipeline import Aside, read_relay
+from ancu.server.lanes import Lanes
 from ancu.server.memory import Memory
 from ancu.server.people.records import Snapshot
 
@@ -73,6 +73,7 @@ class Transaction:
 class _Relayed:
     topic: Upstream
     body: bytes
+    relay: Relay | WireReason
     arrived: float
 
 
@@ -116,8 +117,7 @@ class Core:
         self._clock = clock
         self._told = told
         self._listening = listening
-        self._queue: queue.Queue[_Work] = queue.Queue()
-        self._waiting = 0
+        self._queue: Lanes[_Work] = Lanes()
         self._thread = threading.Thread(target=self._main, name="core", daemon=True)
         self._stopping = threading.Event()
         self._ready = threading.Event()
@@ -134,7 +134,7 @@ class Core:
     def stop(self, timeout: float = 4.0) -> None:
         """Finish what is in hand, save memory, end; works that still wait are refused."""
         self._stopping.set()
-        self._queue.put(_Tick())
+        self._queue.put(_Tick(), urgent=True)
         self._thread.join(timeout)
 
     def wait_ready(self, timeout: float) -> bool:
@@ -147,13 +147,15 @@ class Core:
 
     def waiting(self) -> int:
         """Works in the queue."""
-        return self._queue.qsize()
+        return self._queue.waiting()
 
     def deliver(self, topic: Upstream, body: bytes) -> bool:
         """Hand over a relay; False leaves it to the gateway, which sends it again."""
-        if self._queue.qsize() >= _WAITING_WORKS or self._stopping.is_set():
+        if self._queue.waiting() >= _WAITING_WORKS or self._stopping.is_set():
             return False
-        self._queue.put(_Relayed(topic, body, self._clock.monotonic()))
+        relay = read_relay(topic, body)
+        urgent = isinstance(relay, Relay) and any(item.lane is Lane.ALARM for item in relay.items)
+        self._queue.put(_Relayed(topic, body, relay, self._clock.monotonic()), urgent=urgent)
         return True
 
     def command(self, run: Callable[[Transaction], T]) -> Future[T]:
@@ -162,7 +164,7 @@ class Core:
         if self._stopping.is_set():
             future.set_exception(CoreStopped("the server is stopping"))
         else:
-            self._queue.put(_Command(run, future))
+            self._queue.put(_Command(run, future), urgent=True)
         return future
 
     # --- the core's own thread ---
@@ -171,7 +173,7 @@ class Core:
         store: Store | None = None
         held: list[_Work] = []
         try:
-            while not self._stopping.is_set() or held or not self._queue.empty():
+            while not self._stopping.is_set() or held or self._queue.waiting():
                 try:
                     store = store or self._begin()
                     held = held or self._collect()
@@ -217,9 +219,8 @@ class Core:
         size = 0
         patience = max(0.0, self._tick_at - self._clock.monotonic())
         while len(works) < _GROUP_WORKS and size < _GROUP_BYTES:
-            try:
-                work = self._queue.get(timeout=patience) if not works and patience else self._queue.get_nowait()
-            except queue.Empty:
+            work = self._queue.get(0.0 if works else patience)
+            if work is None:
                 break
             works.append(work)
             size += len(work.body) if isinstance(work, _Relayed) else 0
@@ -288,7 +289,7 @@ class Core:
             turn.records = []
 
     def _relay(self, store: Store, work: _Relayed, now_ms: int, turn: _Turn) -> None:
-        taken, records = self._memory.take(work.topic, work.body, now_ms)
+        taken, records = self._memory.take(work.topic, work.body, work.relay, now_ms)
         turn.records += records
         turn.counts += taken.counts
         turn.marks |= taken.marks
@@ -371,8 +372,8 @@ class Core:
 
     def _drain(self) -> list[_Work]:
         works: list[_Work] = []
-        while not self._queue.empty():
-            works.append(self._queue.get_nowait())
+        while (work := self._queue.get(0.0)) is not None:
+            works.append(work)
         return works
 
     def _refuse(self, works: Sequence[_Work]) -> None:

@@ -328,7 +328,7 @@ class StoreDesk(Desk):
     def _person(self, connection: sqlite3.Connection, directory: Directory, person: str, now: datetime) -> PersonDetail:
         order = directory.order_of[person]
         band = directory.band_of.get(order.id)
-        newest = None if band is None else self._memory.latest.band(band.number)
+        newest = directory.said_by(order, self._memory.latest)
         presence, since = self._memory.judging.presence(person, now)
         private = Private(connection)
         rows = connection.execute("SELECT * FROM alerts WHERE person = ? ORDER BY opened_ms DESC LIMIT 50", (person,))
@@ -367,8 +367,7 @@ class StoreDesk(Desk):
         edge = order.edge if order else row.subject
         if row.person is not None and order is not None:
             known["presence"], known["presence_since"] = self._memory.judging.presence(row.person, now)
-            band = directory.band_of.get(order.id)
-            newest = None if band is None else self._memory.latest.band(band.number)
+            newest = directory.said_by(order, self._memory.latest)
             if newest is not None:
                 known |= {"last_heard_at": from_ms(newest.heard_ms), "battery_percent": newest.battery_percent}
         box = None if edge is None else self._memory.latest.edge(edge)

@@ -11,7 +11,7 @@ from typing import Any
 from ancu.models.clock import from_ms
 from ancu.models.frame import Status
 from ancu.models.ids import BandNumber, band_name
-from ancu.server.ingest.latest import Latest
+from ancu.server.ingest.latest import BandLatest, Latest
 from ancu.server.people.records import BandRecord, OrderRecord, Snapshot
 from ancu.server.ports import DeviceRow, NotFound, Role, Viewer
 
@@ -45,6 +45,11 @@ class Directory:
         return best
 
     @cached_property
+    def person_at(self) -> dict[str, str]:
+        """By edge of a home: the person who serves an order there, or served one last."""
+        return {order.edge: person for person, order in self.order_of.items() if order.edge is not None}
+
+    @cached_property
     def band_of(self) -> dict[str, BandRecord]:
         """By order."""
         return {band.order: band for band in self.register.bands.values() if band.order is not None}
@@ -67,6 +72,12 @@ class Directory:
         if order is None or not sees(viewer, order.ward, order.person):
             raise NotFound(f"no band {band_name(number)}")
         return order
+
+    def said_by(self, order: OrderRecord, latest: Latest) -> BandLatest | None:
+        """The newest reading of the band of an order; what it said under another order is someone else's."""
+        band = self.band_of.get(order.id)
+        newest = None if band is None else latest.band(band.number)
+        return newest if newest is not None and from_ms(newest.heard_ms) >= order.starts_at else None
 
     def devices(self, viewer: Viewer, latest: Latest, now: datetime, kind: str | None) -> list[DeviceRow]:
         """Every device that a viewer may see, ordered by kind and id."""
@@ -123,9 +134,7 @@ class Directory:
                     state = "fault"
             seen = None if newest is None or not newest.seen_ms else from_ms(newest.seen_ms)
             firmware = None if newest is None else newest.version or None
-            serves = (
-                next((o.person for o in self.order_of.values() if o.edge == edge), None) if not record.site else None
-            )
+            serves = None if record.site else self.person_at.get(edge)
             yield DeviceRow(edge, "edge", record.ward, state, seen, None, firmware, serves, values)
 
     def _gateways(self, viewer: Viewer, latest: Latest, now_ms: int) -> Iterator[DeviceRow]:

@@ -7,9 +7,10 @@ import logging
 import msgspec
 
 from ancu.models.clock import from_ms
-from ancu.models.errors import AncuError
+from ancu.models.errors import AncuError, WireReason
 from ancu.models.ids import EdgeId, GatewayId
 from ancu.models.topics import Upstream
+from ancu.models.wire import Relay
 from ancu.server.adapters.store import Saved, Store
 from ancu.server.adapters.store_journal import Record
 from ancu.server.cases.inputs import GatewayAlive, Input
@@ -50,9 +51,9 @@ class Memory:
         self.keyring = keyring_of(roster)
         self.judging.enrol(roster)
 
-    def take(self, topic: Upstream, body: bytes, now_ms: int) -> tuple[Taken, list[Record]]:
-        """Take a relay: the rows it brings are judged in order."""
-        taken = self.pipeline.take(topic, body, self.keyring, now_ms)
+    def take(self, topic: Upstream, body: bytes, relay: Relay | WireReason, now_ms: int) -> tuple[Taken, list[Record]]:
+        """Take a relay that was read: the rows it brings are judged in order."""
+        taken = self.pipeline.take_read(topic, body, relay, self.keyring, now_ms)
         records: list[Record] = []
         if taken.relay is not None:
             edges = self.latest.relayed(taken.relay, now_ms)

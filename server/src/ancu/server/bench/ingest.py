@@ -19,6 +19,7 @@ from ancu.server.bench.fleet import Home, fleet, register_of, relay_of
 from ancu.server.cases.policy import load_policy
 from ancu.server.core import Core, Told
 from ancu.server.ingest.keyring import keyring_of
+from ancu.server.ingest.pipeline import read_relay
 from ancu.server.ingest.verify import Receiver
 from ancu.server.memory import Memory
 from ancu.server.people.records import Snapshot
@@ -124,7 +125,7 @@ def _parts(folder: Path, register: Snapshot, relays: Sequence[tuple[Upstream, by
     memory = Memory(Bench(load_policy("default")))
     memory.enrol(register)
     with _timed(parts, "decide"):
-        taken = [memory.take(topic, body, now_ms) for topic, body in relays]
+        taken = [memory.take(topic, body, read_relay(topic, body), now_ms) for topic, body in relays]
     parts["decide"] = max(0.0, parts["decide"] - parts["open"] - parts["verify"])
     store = _store(folder / "parts.db")
     with _timed(parts, "commit"):

@@ -84,7 +84,12 @@ class Latest:
 
     def take(self, row: Row) -> None:
         """Take a row of the inbox."""
+        newest: dict[int, tuple[int, ...]] = {}
         for reading in reading_tuples(row.readings):
+            held = newest.get(reading[1])
+            if held is None or reading[2] > held[2]:
+                newest[reading[1]] = reading
+        for reading in newest.values():
             self._reading(row, reading)
         edge = self._tables.edges.setdefault(row.edge, EdgeLatest())
         if row.lane:  # not a note of trouble

@@ -25,7 +25,7 @@ from ancu.server.ingest.keyring import Keyring, KnownEdge
 from ancu.server.ingest.rows import Row, Trouble, pack_facts
 from ancu.server.ingest.verify import Received, Receiver
 
-__all__ = ["Aside", "Mark", "Pipeline", "Taken"]
+__all__ = ["Aside", "Mark", "Pipeline", "Taken", "read_relay"]
 
 Mark = tuple[EdgeId, int, Lane]  # edge, epoch, lane
 
@@ -63,13 +63,18 @@ class Pipeline:
 
     def take(self, topic: Upstream, body: bytes, keyring: Keyring, now_ms: int) -> Taken:
         """Take one relay as it came from the broker."""
+        return self.take_read(topic, body, read_relay(topic, body), keyring, now_ms)
+
+    def take_read(
+        self, topic: Upstream, body: bytes, relay: Relay | WireReason, keyring: Keyring, now_ms: int
+    ) -> Taken:
+        """Take what `read_relay` made of a body."""
         taken = Taken(topic.gateway, now_ms)
-        try:
-            taken.relay = relay = _read(topic, body)
-        except WireRefused as error:
-            taken.counts["bodies_refused", error.reason] += 1
-            taken.aside.append(Aside(topic.gateway, error.reason, body))
+        if isinstance(relay, WireReason):
+            taken.counts["bodies_refused", relay] += 1
+            taken.aside.append(Aside(topic.gateway, relay, body))
             return taken
+        taken.relay = relay
         for item in relay.items:
             try:
                 self._item(item, topic.partition, taken, keyring)
@@ -138,11 +143,13 @@ class Pipeline:
         )
 
 
-def _read(topic: Upstream, body: bytes) -> Relay:
-    relay = decode_relay(body)
-    if relay.gateway != topic.gateway:
-        raise WireRefused(WireReason.TOPIC, "gateway")
-    return relay
+def read_relay(topic: Upstream, body: bytes) -> Relay | WireReason:
+    """A relay that is what its topic says, or why not."""
+    try:
+        relay = decode_relay(body)
+    except WireRefused as error:
+        return error.reason
+    return relay if relay.gateway == topic.gateway else WireReason.TOPIC
 
 
 def _refuse(item: Relayed, reason: WireReason, taken: Taken, keyring: Keyring) -> None:

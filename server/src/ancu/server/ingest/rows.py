@@ -72,6 +72,8 @@ class _Facts(msgspec.Struct, array_like=True):
     troubles: tuple[Trouble, ...] = ()
 
 
+_STATUSES = tuple(Status(bits) for bits in range(256))  # making a flag costs more than reading a frame
+_UNSYNCED, _LATE, _URGENT, _TAMPER = int(Status.UNSYNCED), int(Flag.LATE), int(Flag.URGENT), int(Flag.TAMPER)
 _decoder = msgspec.msgpack.Decoder(_Facts)
 _encoder = msgspec.msgpack.Encoder()
 
@@ -115,18 +117,17 @@ def inputs_of(row: Row) -> list[Input]:
 
 def _heard(edge: EdgeId, row: tuple[int, ...]) -> tuple[int, Input]:
     heard_ms, band, counter, head, _, offset, skin, rssi, _, battery, heart, spo2, bits, flags = row
-    status = Status(bits)
     heard_at = from_ms(heard_ms)
     return offset, BandHeard(
-        at=heard_at if status & Status.UNSYNCED else from_ms(counter * 1000),
+        at=heard_at if bits & _UNSYNCED else from_ms(counter * 1000),
         heard_at=heard_at,
         edge=edge,
         band=BandNumber(band),
         rssi_dbm=rssi,
         counter=counter,
-        reading=Reading(battery, bool(flags & Flag.TAMPER), skin, heart, spo2, status, head),
-        urgent=bool(flags & Flag.URGENT),
-        late=bool(flags & Flag.LATE),
+        reading=Reading(battery, bool(flags & _TAMPER), skin, heart, spo2, _STATUSES[bits], head),
+        urgent=bool(flags & _URGENT),
+        late=bool(flags & _LATE),
     )
 
 

@@ -28,6 +28,8 @@ __all__ = ["FRESH_MS", "FUTURE_MS", "Received", "Receiver"]
 FRESH_MS = 90_000  # a frame older than this says nothing about now
 FUTURE_MS = 60_000  # two honest clocks are never this far apart
 _REPEAT_MS = 30_000  # an edge that was restarted may bring the frame of a moment ago once more: refused, but no trouble
+_UNSYNCED = int(Status.UNSYNCED)  # plain numbers: making a flag costs more than the rest of a verdict
+_LATE, _URGENT, _TAMPER = int(Flag.LATE), int(Flag.URGENT), int(Flag.TAMPER)
 _RECENT = 32  # counters a band whose seals are remembered: a minute of adverts
 
 
@@ -150,7 +152,7 @@ def _believe(state: _Band, opened: Opened, tag: int, source: str, at_ms: int) ->
         raise FrameRefused(FrameReason.CLONE)
     if counter <= state.last.get(source, 0):
         raise FrameRefused(FrameReason.REPLAY)
-    if not opened.reading.status & Status.UNSYNCED:
+    if not int(opened.reading.status) & _UNSYNCED:
         if counter * 1000 > at_ms + FUTURE_MS:
             raise FrameRefused(FrameReason.FUTURE)
         if at_ms - counter * 1000 > FRESH_MS:
@@ -160,6 +162,8 @@ def _believe(state: _Band, opened: Opened, tag: int, source: str, at_ms: int) ->
 
 def _flags(state: _Band, opened: Opened, at_ms: int, now_ms: int) -> int:
     reading = opened.reading
-    told_ms = at_ms if reading.status & Status.UNSYNCED else opened.counter * 1000
-    late = now_ms - told_ms > FRESH_MS or opened.counter < state.high
-    return (late and Flag.LATE) | (opened.urgent and Flag.URGENT) | (reading.tamper and Flag.TAMPER)
+    told_ms = at_ms if int(reading.status) & _UNSYNCED else opened.counter * 1000
+    flags = _LATE if now_ms - told_ms > FRESH_MS or opened.counter < state.high else 0
+    if opened.urgent:
+        flags |= _URGENT
+    return flags | _TAMPER if reading.tamper else flags
