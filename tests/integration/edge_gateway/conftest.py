@@ -210,9 +210,10 @@ class House:
     def gateway(self, name: str = "gw-1") -> Gateway:
         return build_gateway(
             GatewaySettings(
-                gateway=name, wards=(WARD,), data=self.folder / name, broker=self.broker_of(name), heartbeat_s=0.5
+                gateway=name, wards=(WARD,), data=self.folder / name, broker=self.broker_of(name),
+                heartbeat_s=0.5,
             )
-        )
+        )  # fmt: skip
 
 
 async def until(what: Callable[[], bool], *, within_s: float = 10.0) -> None:

@@ -25,11 +25,13 @@ QUEUE_RECORDS = 10_000  # in memory while the disk refuses: about 1 MiB
 class Recorder:
     """Appends never wait and never fail; `flushed` says when they are durable. `grown` is set after each commit."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, *, retry_s: float = RETRY_S, queue_records: int = QUEUE_RECORDS) -> None:
         self.journal = journal  # its properties may be read from the loop; they change only between awaits of ours
         self.grown = asyncio.Event()
         self.errors = 0  # commits and prunes that the disk refused
         self.shed = 0  # records given up in memory because the disk refused for long
+        self._retry_s = retry_s
+        self._queue_records = queue_records
         self._queue: list[tuple[Lane, bytes]] = []
         self._work = asyncio.Event()
         self._flushed: asyncio.Future[None] | None = None
@@ -38,7 +40,7 @@ class Recorder:
 
     def append(self, lane: Lane, blob: bytes) -> None:
         """Queue a record."""
-        if len(self._queue) >= QUEUE_RECORDS:
+        if len(self._queue) >= self._queue_records:
             self._shed()
         self._queue.append((lane, blob))
         self._work.set()
@@ -57,7 +59,7 @@ class Recorder:
             await self._work.wait()
             self._work.clear()
             if not await _unbroken(self._commit()):
-                await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(self._retry_s)
                 self._work.set()
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ __all__ = ["Scan"]
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_S = 1.0
-LONGEST_WAIT_S = 15.0  # a lost adapter is tried again at least so often
+LONGEST_WAIT_S = 5.0  # a lost adapter is tried again at least so often: nothing can be said without it
 START_S = 15.0  # a start that takes longer hangs
 STOP_S = 5.0
 REFRESH_S = 3600.0  # a platform remembers every address it saw during a scan, and addresses rotate for ever

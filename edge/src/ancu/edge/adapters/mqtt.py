@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -17,14 +19,16 @@ from ancu.models.wire import EdgeStatus, encode_status
 __all__ = ["MqttUplink"]
 
 
+GOODBYE_S = 1.0
+
+
 class MqttUplink(Uplink):
     """One mTLS session under the edge's own branch of topics."""
 
     def __init__(self, broker: BrokerSettings, ward: WardCode, edge: EdgeId, data: Path, version: str) -> None:
         self._ward, self._edge, self._version = ward, edge, version
-        will = aiomqtt.Will(
-            topics.status(ward, edge), encode_status(EdgeStatus(online=False, version=version)), qos=1, retain=True
-        )
+        self._status = topics.status(ward, edge)
+        will = aiomqtt.Will(self._status, self._body(online=False), qos=1, retain=True)
         self._link = Link(broker, client_id(edge, data), will=will)
 
     @property
@@ -34,11 +38,19 @@ class MqttUplink(Uplink):
     async def run(self, converse: Callable[[Conversation], Awaitable[None]]) -> None:
         async def session(client: aiomqtt.Client) -> None:
             await subscribe(client, [topics.confirm(self._ward, self._edge), topics.command(self._ward, self._edge)])
-            online = encode_status(EdgeStatus(online=True, version=self._version))
-            await client.publish(topics.status(self._ward, self._edge), online, qos=1, retain=True)
-            await converse(_MqttConversation(client, self._ward, self._edge))
+            await client.publish(self._status, self._body(online=True), qos=1, retain=True)
+            try:
+                await converse(_MqttConversation(client, self._ward, self._edge))
+            except asyncio.CancelledError:
+                # A proper goodbye keeps the broker from publishing the last will: say it ourselves.
+                with contextlib.suppress(aiomqtt.MqttError):
+                    await client.publish(self._status, self._body(online=False), qos=1, retain=True, timeout=GOODBYE_S)
+                raise
 
         await self._link.run(session)
+
+    def _body(self, *, online: bool) -> bytes:
+        return encode_status(EdgeStatus(online=online, version=self._version))
 
 
 class _MqttConversation(Conversation):
