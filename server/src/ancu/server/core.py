@@ -40,7 +40,7 @@ _RETRY_S = 1.0
 _GROUP_WORKS = 64  # in one transaction: one sync to disk for all of them
 _GROUP_BYTES = 4 * 1024 * 1024
 _WAITING_WORKS = 1024  # beyond it relays are left to the gateway, which keeps them until they are confirmed
-_SNAPSHOT_ROWS = 2_000  # of the inbox: read again in about a second
+_SNAPSHOT_READINGS = 50_000  # since the last one: read again in about two seconds
 _SNAPSHOT_S = 60.0
 
 
@@ -203,7 +203,7 @@ class Core:
             self._memory.enrol(roster)
         rows = self._memory.rebuild(store)
         self.counts = Counter(store.counters())
-        self._saved_row, self._saved_at = store.last_row() - rows, self._clock.monotonic()
+        self._unsaved, self._saved_at = 0, self._clock.monotonic() - (_SNAPSHOT_S if rows else 0)
         self.row = store.last_row()
         self._tick_at = self._clock.monotonic()
         if self.fault is not None and self.fault != _STARTING:
@@ -276,7 +276,7 @@ class Core:
             if turn.marks:
                 store.set_marks(turn.marks, turn.lost)
             if turn.row:
-                self._maybe_save(store, turn.row)
+                self._maybe_save(store, turn.counts["readings", ""])
         self._after(turn)
 
     def _flush(self, store: Store, turn: _Turn) -> None:
@@ -337,11 +337,12 @@ class Core:
         if turn.confirms or turn.stored or turn.row:
             self._told(Told(turn.confirms, turn.stored, self.row))
 
-    def _maybe_save(self, store: Store, row: int) -> None:
+    def _maybe_save(self, store: Store, readings: int) -> None:
+        self._unsaved += readings
         now = self._clock.monotonic()
-        if row - self._saved_row >= _SNAPSHOT_ROWS or now - self._saved_at >= _SNAPSHOT_S:
+        if self._unsaved >= _SNAPSHOT_READINGS or now - self._saved_at >= _SNAPSHOT_S:
             self._write_snapshot(store)
-            self._saved_row, self._saved_at = row, now
+            self._unsaved, self._saved_at = 0, now
 
     def _save(self, store: Store) -> None:
         try:

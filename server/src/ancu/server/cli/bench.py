@@ -59,6 +59,26 @@ def ingest(homes: int, batch: int, seed: int, as_json: bool) -> None:
         click.echo(f"  {name:<8}{cost:8.2f} us of processor time a reading")
 
 
+@bench.command()
+@click.option("--readings", type=click.IntRange(100_000), default=1_000_000, show_default=True)
+@click.option("--homes", type=click.IntRange(1, 10_000), default=300, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def restart(readings: int, homes: int, seed: int, as_json: bool) -> None:
+    """How soon a killed server is ready again, with much stored."""
+    from ancu.server.bench.restart import bench_restart  # noqa: PLC0415 - `--help` needs none of it
+
+    with tempfile.TemporaryDirectory(prefix="ancu-bench-") as folder:
+        figures = bench_restart(Path(folder), readings=readings, homes=homes, seed=seed)
+    if as_json:
+        click.echo(json.dumps(asdict(figures)))
+        return
+    click.echo(f"ready in {figures.ready_s:.2f} s with {figures.readings} readings stored")
+    click.echo(f"the series made anew in {figures.series_s:.1f} s")
+    inbox, series = figures.inbox_bytes_per_reading, figures.series_bytes_per_reading
+    click.echo(f"{inbox:.0f} bytes a reading in the inbox, {series:.0f} in the series")
+
+
 def _has_vision() -> bool:
     try:
         return find_spec("ancu.edge.camera.bench") is not None
