@@ -15,6 +15,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -89,7 +90,7 @@ class Authority:
     @classmethod
     def open(cls, folder: Path) -> Authority:
         """Read an authority; raises ConfigError if it is missing, damaged, readable by others or does not fit."""
-        key = load_pem_private_key(read_secret(folder / _KEY), None)
+        key = _read_key(folder / _KEY)
         certificate = _read(folder / _CERTIFICATE)
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
             raise ConfigError(f"{folder}: {_KEY} does not fit {_CERTIFICATE}")
@@ -149,11 +150,7 @@ def check_certificate(certificate: Path, key: Path, authority: Path, now: dateti
     """Say until when a certificate is good; raises ConfigError if it is not valid now, not its key's, or not ours."""
     now = now or datetime.now(UTC)
     own, root = _read(certificate), _read(authority)
-    try:
-        private = load_pem_private_key(read_secret(key), None)
-    except ValueError:
-        raise ConfigError(f"{key}: not a private key") from None
-    if private.public_key() != own.public_key():
+    if _read_key(key).public_key() != own.public_key():
         raise ConfigError(f"{key}: not the key of {certificate.name}")
     try:
         own.verify_directly_issued_by(root)
@@ -199,6 +196,13 @@ def _host(host: str) -> x509.GeneralName:
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _read_key(path: Path) -> PrivateKeyTypes:
+    try:
+        return load_pem_private_key(read_secret(path), None)
+    except (ValueError, TypeError):
+        raise ConfigError(f"{path}: not a private key") from None
 
 
 def _read(path: Path) -> x509.Certificate:

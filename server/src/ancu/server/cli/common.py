@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,27 +11,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import msgspec
 
+from ancu.models.config import load
 from ancu.models.errors import ConfigError, UsageError
+from ancu.server.config import ServerSettings
 from ancu.server.people.provision import Link, Provisioner
 from ancu.server.people.register import Register
 
-__all__ = ["Server", "as_table", "common", "emit", "open_provisioner", "open_register", "parse_time"]
+__all__ = ["as_table", "common", "emit", "open_provisioner", "open_register", "parse_time"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class _Address(msgspec.Struct, frozen=True):
-    host: str
-    port: int
-
-
-class Server(msgspec.Struct, frozen=True):
-    """The part of server.toml that these verbs need; the server itself checks every key."""
-
-    data: str
-    broker: _Address
 
 
 def common(function: F) -> F:
@@ -51,7 +39,7 @@ def common(function: F) -> F:
 @contextmanager
 def open_register(config: Path) -> Iterator[Register]:
     """The register of the server that `config` describes, with the person at the terminal as the actor."""
-    register = Register.open(config.parent / _read(config).data, actor=f"cli:{_user()}")
+    register = Register.open(_read(config).data, actor=f"cli:{_user()}")
     try:
         yield register
     finally:
@@ -66,7 +54,7 @@ def open_provisioner(
     server = _read(config)
     with open_register(config) as register:
         link = Link(host or server.broker.host, port or server.broker.port)
-        yield register, Provisioner(register, config.parent / server.data, link)
+        yield register, Provisioner(register, server.data, link)
 
 
 def emit(as_json: bool, data: object, lines: str | Sequence[str]) -> None:
@@ -97,18 +85,11 @@ def parse_time(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
-def _read(config: Path) -> Server:
-    try:
-        server = msgspec.convert(tomllib.loads(config.read_text("utf-8")), Server)
-    except FileNotFoundError:
-        raise ConfigError(f"{config}: no such file; name the server's configuration with --config") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{config}: cannot be read ({error.__class__.__name__})") from None
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ConfigError(f"{config}: {error}") from None
-    if not (config.parent / server.data).is_dir():
-        raise ConfigError(f"{config}: its data folder {config.parent / server.data} does not exist")
-    return server
+def _read(config: Path) -> ServerSettings:
+    settings = load(config, ServerSettings)
+    if not settings.data.is_dir():
+        raise ConfigError(f"{config}: its data folder {settings.data} does not exist")
+    return settings
 
 
 def _user() -> str:

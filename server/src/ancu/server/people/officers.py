@@ -23,6 +23,7 @@ ATTEMPTS: Final = 5  # failed logins of one name ...
 WINDOW_S: Final = 30 * 60  # ... in this time shut it until the oldest of them is this old
 _CODE_ALPHABET: Final = "23456789abcdefghjkmnpqrstvwxyz"
 _CODE_CHARS: Final = 16  # 78 bits
+_LOGIN_CHARS: Final = 40  # of the longest login; bounds what a stranger can make us store
 _DAY_MS: Final = 86_400_000
 _EVERYWHERE: Final = frozenset({Role.PROVINCE, Role.OPERATOR})  # roles that see all wards
 
@@ -84,17 +85,17 @@ class Officers:
 
     def log_in(self, login: str, password: str) -> OfficerRecord:
         """Who this is. Takes about 80 ms: call it in a thread. Raises LoginRefused."""
-        login = login.strip().lower()
+        login = login.strip().lower()[:_LOGIN_CHARS]
         self._refuse_if_too_many(login)
+        self._count(login)  # before the slow part, so that tries side by side count too
         row = self._row(login)
         if not self._passwords.matches(password, row["password_hash"] if row else None) or row is None:
-            self._failed(login)
             raise LoginRefused("wrong")
         if row["disabled_ms"] is not None:
             raise LoginRefused("disabled")
         self._connection.execute("DELETE FROM login_attempts WHERE login = ?", (login,))
-        if self._passwords.is_outdated(row["password_hash"]):
-            fresh = self._passwords.hash(password)
+        fresh = self._passwords.refreshed(password, row["password_hash"])
+        if fresh is not None:
             self._connection.execute("UPDATE officers SET password_hash = ? WHERE id = ?", (fresh, row["id"]))
         return self._record(row)
 
@@ -137,10 +138,10 @@ class Officers:
         if len(recent) >= ATTEMPTS:
             raise LoginRefused("too_many", retry_after_s=max(1, WINDOW_S - (now - recent[-1]) // 1000))
 
-    def _failed(self, login: str) -> None:
+    def _count(self, login: str) -> None:
         now = self._ledger.now_ms()
         self._connection.execute("DELETE FROM login_attempts WHERE at_ms < ?", (now - WINDOW_S * 1000,))
-        self._connection.execute("INSERT INTO login_attempts (login, at_ms) VALUES (?, ?)", (login[:64], now))
+        self._connection.execute("INSERT INTO login_attempts (login, at_ms) VALUES (?, ?)", (login, now))
 
     def _row(self, login: str) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._connection.execute(

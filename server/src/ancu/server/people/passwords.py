@@ -57,9 +57,12 @@ class Passwords:
             except (VerificationError, InvalidHashError):
                 return False
 
-    def is_outdated(self, stored: str) -> bool:
-        """Whether a hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(stored)
+    def refreshed(self, password: str, stored: str) -> str | None:
+        """A new hash of a password that just matched, if `stored` was made with other parameters than today's."""
+        if not self._hasher.check_needs_rehash(stored):
+            return None
+        with self._slot():
+            return self._hasher.hash(password)
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
