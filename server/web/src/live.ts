@@ -36,6 +36,7 @@ export function watchStream(): void {
     });
     source.addEventListener("expired", () => {
       source.close();
+      byId("stream")?.remove(); // or its extension would knock again
       window.location.assign(`/login?why=expired&next=${encodeURIComponent(window.location.pathname)}`);
     });
   });

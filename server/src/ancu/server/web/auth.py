@@ -82,6 +82,7 @@ async def _session(request: Request) -> Session | None:
             session = await services.accounts.bearer(credentials.strip(), at=at)
     elif token := session_token(request):
         session = await services.accounts.session(token, at=at, touch=request.url.path not in _QUIET)
+        request.state.ended = session is None  # there was one: the sign-in says so
     request.state.session = session
     return session
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -131,11 +132,12 @@ def _sign_in(request: Request) -> Response:
     if not for_people(request):
         return problem(401, "sign_in_needed", headers={"WWW-Authenticate": 'Bearer realm="ancu"'})
     citizen = request.url.path.startswith("/me")
-    where = "/enter" if citizen else "/login"
+    query = {"why": "expired"} if getattr(request.state, "ended", False) else {}
+    if request.method == "GET" and not citizen and request.url.path != "/" and not request.headers.get("hx-request"):
+        query["next"] = request.url.path
+    where = ("/enter" if citizen else "/login") + (f"?{urlencode(query, safe='/')}" if query else "")
     if request.headers.get("hx-request"):
         return Response(status_code=401, headers={"HX-Redirect": where})
-    if request.method == "GET" and not citizen and request.url.path != "/":
-        where += f"?next={request.url.path}"
     return RedirectResponse(where, 303)
 
 
