@@ -1,8 +1,11 @@
 """The real chain: OpenCV plays, onnxruntime looks, facts come out. Clips are drawn here, or found where they lie."""
 
 import asyncio
+import signal
+import socket
+import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from ancu.edge.camera.democlip import demo_camera, demo_clip
 from ancu.edge.camera.facts import CameraHealth, Crossing, Fact
 from ancu.models.errors import UsageError
 
+SYSTEM_PYTHON = "/usr/bin/python3"  # GStreamer's bindings come from the distribution
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "media"
 
 
@@ -127,8 +131,13 @@ async def test_a_stream_that_stops_giving_pictures_is_dead_within_five_seconds(t
     clip = draw(tmp_path / "room.avi", 20)
     stop = threading.Event()
     config = CameraConfig(id="c", source="rtsp://camera/1")
-    facts = await watch(config, lambda facts: len(facts) == 2, 10, lambda _source: HangingVideo(clip, stop))
-    stop.set()
+
+    def stated_both(facts: list[Fact]) -> bool:
+        if len(facts) == 2:
+            stop.set()
+        return len(facts) == 2
+
+    facts = await watch(config, stated_both, 10, lambda _source: HangingVideo(clip, stop))
     assert states(facts) == ["ok", "dead"]
     dead = facts[-1]
     assert isinstance(dead, CameraHealth)
@@ -153,6 +162,42 @@ class HangingVideo:
 
     def release(self) -> None:
         self._video.release()
+
+
+@pytest.fixture
+def rtsp_camera() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A real RTSP stream's address, and its server's process."""
+    script = [SYSTEM_PYTHON, str(Path(__file__).with_name("rtsp_server.py"))]
+    try:
+        absent = subprocess.run(script, capture_output=True, check=False, timeout=10).returncode != 0
+    except OSError:
+        absent = True
+    if absent:
+        pytest.skip("Debian's gir1.2-gst-rtsp-server-1.0, python3-gi and gstreamer1.0-plugins-ugly are not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([*script, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield f"rtsp://127.0.0.1:{port}/camera", server
+    server.kill()
+    server.wait()
+
+
+async def test_an_rtsp_stream_is_seen_and_stated_dead_when_it_stalls(
+    rtsp_camera: tuple[str, subprocess.Popen[bytes]],
+) -> None:
+    address, server = rtsp_camera
+    stalled: list[datetime] = []
+
+    def stall(facts: list[Fact]) -> bool:
+        if facts[-1].state == "ok" and not stalled:
+            stalled.append(now())
+            server.send_signal(signal.SIGSTOP)
+        return bool(stalled) and facts[-1].state == "dead"
+
+    facts = await watch(CameraConfig(id="c", source=address), stall, seconds=16)
+    assert states(facts)[-2:] == ["ok", "dead"]
+    assert (facts[-1].at - stalled[0]).total_seconds() <= 5
 
 
 async def test_a_device_that_is_not_there_is_dead() -> None:

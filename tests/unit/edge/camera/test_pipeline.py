@@ -63,11 +63,23 @@ def test_a_stream_that_never_starts_is_dead() -> None:
     assert health(pipeline.tick(after(4))) == [("dead", 4)]
 
 
-def test_a_stream_that_comes_back_is_well_again() -> None:
+def test_a_stream_that_comes_back_is_well_again_since_its_first_picture() -> None:
     pipeline, _ = playing(10)
     pipeline.tick(after(20))
-    facts, _ = pipeline.picture(after(30), picture(999))
-    assert health(facts) == [("ok", 30)]
+    facts = [fact for i in range(10) for fact in pipeline.picture(after(30 + i / FPS), picture(i))[0]]
+    assert health(facts) == [("ok", 31)]
+    (fact,) = facts
+    assert isinstance(fact, CameraHealth)
+    assert fact.since == after(30)
+
+
+def test_one_last_picture_of_a_dying_stream_does_not_make_it_well() -> None:
+    pipeline, _ = playing(10)
+    pipeline.tick(after(14))
+    facts, _ = pipeline.picture(after(15), picture(1))
+    assert facts == []
+    assert pipeline.tick(after(20)) == []
+    assert pipeline.picture(after(21), picture(2))[0] == []
 
 
 def test_a_source_that_rests_is_not_dead() -> None:

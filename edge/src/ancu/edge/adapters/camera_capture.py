@@ -23,8 +23,10 @@ from ancu.edge.camera.config import CameraConfig
 # A short probe opens a stream in 0.7 s instead of 5 s; TCP loses no packets; one thread leaves the other cores alone.
 STREAM_OPTIONS: Final = "rtsp_transport;tcp|analyzeduration;200000|probesize;200000|threads;1"
 FILE_OPTIONS: Final = "threads;1"
-OPEN_MS: Final = 5_000
-READ_MS: Final = 5_000
+OPEN_MS: Final = 4_000  # less than the 5 s in which a process that is told to end must have ended
+READ_MS: Final = 3_000
+STALLED_S: Final = 0.9 * READ_MS / 1000  # a decoder whose read timed out lets go an old picture as if it were new
+JOIN_S: Final = 4.5
 RETRY_FIRST_S: Final = 1.0
 RETRY_MOST_S: Final = 30.0
 DEFAULT_FPS: Final = 25.0  # of a file that does not say
@@ -35,6 +37,7 @@ Opener = Callable[[str], Any]  # gives an OpenCV capture
 Condition = Literal["opening", "playing", "resting", "failed", "ended"]
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # a broken file is stated by us, once, not by the decoder
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(READ_MS // 1000))
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 cv2.setNumThreads(1)
 _opening = threading.Lock()  # the decoder's options are the process's
@@ -70,10 +73,18 @@ class Capture:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let the thread end; one that hangs in the decoder ends when that gives up."""
+        """Tell the thread to end."""
         self._stopped.set()
         with self._ready:
             self._ready.notify_all()
+
+    def join(self) -> None:
+        """Wait until it has: a process that ends while a thread is inside the decoder is aborted.
+
+        The decoder gives up after OPEN_MS or READ_MS.
+        """
+        if self._thread is not None:
+            self._thread.join(JOIN_S)
 
     def take(self, timeout_s: float) -> Picture | None:
         """The newest picture that was not taken yet, or None after this long."""
@@ -150,8 +161,11 @@ class Capture:
         self.condition = "opening" if self.condition != "failed" else "failed"
         video = self._open(self._config.source)
         next_s, played = time.monotonic(), False
+        now_s = time.monotonic()
         while not self._stopped.is_set() and video.grab():
-            now_s = time.monotonic()
+            asked_s, now_s = now_s, time.monotonic()
+            if played and now_s - asked_s >= STALLED_S:
+                break
             if now_s < next_s:
                 continue
             next_s = max(next_s + self._every_s, now_s)

@@ -86,6 +86,7 @@ class CameraService:
                     return
         finally:
             capture.stop()
+            await loop.run_in_executor(worker, capture.join)
             worker.shutdown(wait=False)
 
     def _judge(self, pipeline: Pipeline, picture: Picture) -> list[Fact]:

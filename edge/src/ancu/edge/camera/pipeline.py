@@ -13,6 +13,7 @@ from ancu.edge.camera.tamper import TamperWatch
 from ancu.edge.camera.tracks import Tracker
 
 DEAD_S: Final = 4.0  # no picture for so long: stated within 5 s
+BACK_S: Final = 1.0  # pictures for so long make a dead stream alive: a decoder that gives up may let go a last one
 RECHECK_S: Final = 1.0  # somebody in view who stands still
 RECHECK_MISSING_S: Final = 0.3  # somebody who was just in view
 RECHECK_EMPTY_S: Final = 10.0  # nobody in view and nothing moves: in case the gate is blind
@@ -30,6 +31,7 @@ class Pipeline:
         self._doors = Doors(config.id, config.doors)
         self._alive = started
         self._looked: datetime | None = None
+        self._back: datetime | None = None  # first picture of a stream that is stated dead
         self._stated: State | None = None
 
     def picture(self, at: datetime, grey: Grey) -> tuple[list[Fact], bool]:
@@ -39,9 +41,12 @@ class Pipeline:
             facts += self.cut()
         self._alive = at
         changed = self._tamper.look(at, grey)
-        if changed or self._stated == "dead":
-            since = at if self._stated == "dead" else self._tamper.since or at
-            facts += self._health(at, self._tamper.state, since)
+        if self._stated == "dead":
+            self._back = self._back or at
+            if (at - self._back).total_seconds() >= BACK_S:
+                facts += self._health(at, self._tamper.state, self._back)
+        elif changed:
+            facts += self._health(at, self._tamper.state, self._tamper.since or at)
         moves = self._gate.moves(grey)
         return facts, moves or self._due(at)
 
@@ -56,10 +61,11 @@ class Pipeline:
         """No picture came until now."""
         if (at - self._alive).total_seconds() < DEAD_S:
             return []
-        return self._health(at, "dead", self._alive)
+        return self.dead(at)
 
     def dead(self, at: datetime) -> list[Fact]:
         """The source says itself that it gives nothing."""
+        self._back = None
         return self._health(at, "dead", min(self._alive, at))
 
     def idle(self, at: datetime) -> None:
