@@ -104,7 +104,12 @@ class Broker:
 
     async def _start(self) -> None:
         self._ready = False
-        self._write_config()
+        try:
+            self._write_config()
+        except AncuError as error:
+            if self._seen is None:
+                raise
+            _log.error("devices file refused; the old list stays", extra={"why": str(error)})
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         assert self._lock is not None  # noqa: S101 - entered
         self._child = await asyncio.create_subprocess_exec(

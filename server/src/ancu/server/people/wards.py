@@ -68,10 +68,11 @@ class Wards:
             )
         counts = dict.fromkeys(("added", "changed", "unchanged"), 0)
         errors: list[RowError] = []
-        for row in reader:
-            code, name, province = ((row[column] or "").strip() for column in COLUMNS)
-            try:
-                counts[self.put(code, name, province)] += 1
-            except UsageError as error:
-                errors.append(RowError(reader.line_num, str(error)))
+        with self._ledger.together():  # one sync for thousands of rows
+            for row in reader:
+                code, name, province = ((row[column] or "").strip() for column in COLUMNS)
+                try:
+                    counts[self.put(code, name, province)] += 1
+                except UsageError as error:
+                    errors.append(RowError(reader.line_num, str(error)))
         return Imported(counts["added"], counts["changed"], counts["unchanged"], tuple(errors))
