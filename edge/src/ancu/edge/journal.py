@@ -7,6 +7,7 @@ at 1 within an epoch; the epoch is drawn when the file is made. Not for several 
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS records (
 ) WITHOUT ROWID;
 """
 WAL_BYTES = 4 * 1024 * 1024  # kept between checkpoints; a box has a small disk
+RESERVE_BYTES = 512 * 1024  # some thousand alarms, and the pages that a commit of one touches
 _SHED_FIRST = (Lane.BULK, Lane.STATE)  # an alarm is never given up for want of room
 
 
@@ -37,6 +39,7 @@ class Journal:
 
     def __init__(self, path: Path, *, cap_records: int) -> None:
         self._path = path
+        self._reserve_path = path.with_name(f"{path.name}.reserve")
         self._cap = cap_records
         self._epoch = 0
         self._held: Mapping[Lane, Held] = {}
@@ -105,6 +108,26 @@ class Journal:
             connection.execute("DELETE FROM records WHERE lane = ? AND sequence <= ?", (lane, upto))
             _save(connection, held, self._dropped)
         self._held = held
+
+    def reserve(self) -> None:
+        """Hold room back for alarms on a disk that fills up, or as much of it as there is."""
+        path = self._reserve_path
+        if path.exists() and path.stat().st_size == RESERVE_BYTES:
+            return
+        size = RESERVE_BYTES
+        while size >= RESERVE_BYTES // 8:
+            try:
+                with path.open("wb") as file:
+                    os.posix_fallocate(file.fileno(), 0, size)
+            except OSError:
+                path.unlink(missing_ok=True)
+                size //= 2
+            else:
+                return
+
+    def release(self) -> None:
+        """Give the room back: an alarm needs it."""
+        self._reserve_path.unlink(missing_ok=True)
 
     def reopen(self) -> None:
         """Open the file again after an I/O error; raises sqlite3.Error while it cannot be."""

@@ -37,6 +37,7 @@ class Recorder:
         self._flushed: asyncio.Future[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._failing = False
+        self._reserved = False
 
     def append(self, lane: Lane, blob: bytes) -> None:
         """Queue a record."""
@@ -78,7 +79,7 @@ class Recorder:
         await self._try(lambda: self.journal.prune(epoch, lane, upto), None)
 
     async def _commit(self) -> bool:
-        group, self._queue = self._queue[:GROUP_RECORDS], self._queue[GROUP_RECORDS:]
+        group = self._take_group()
         waiting, self._flushed = self._flushed, None
         before = self._ends()
         done = not group or await self._try(lambda: self._append(group), otherwise=False)
@@ -86,17 +87,40 @@ class Recorder:
         done = done or self._ends() != before
         if done:
             self.grown.set()
+            await self._hold_room()
         else:
             self._queue[:0] = group
         if done and not self._queue:
+            self._tell_written()
             _resolve(waiting)
         else:
             self._keep_waiting(waiting)
-            if done:
+            if done and not self._failing:
                 self._work.set()
-        return done
+        return done and not (self._failing and self._queue)
+
+    def _take_group(self) -> list[tuple[Lane, bytes]]:
+        """The next records to commit: while the disk refuses, alarms alone, for which room is held back."""
+        alarms = [record for record in self._queue if record[0] is Lane.ALARM] if self._failing else []
+        if alarms:
+            self._queue = [record for record in self._queue if record[0] is not Lane.ALARM]
+            return alarms
+        group, self._queue = self._queue[:GROUP_RECORDS], self._queue[GROUP_RECORDS:]
+        return group
+
+    async def _hold_room(self) -> None:
+        if self._failing or not self._reserved:
+            await self._try(self.journal.reserve, None)
+            self._reserved = True
+
+    def _tell_written(self) -> None:
+        if self._failing:
+            self._failing = False
+            log.info("journal written again", extra={"errors": self.errors})
 
     def _append(self, group: list[tuple[Lane, bytes]]) -> bool:
+        if self._failing and group[0][0] is Lane.ALARM:
+            self.journal.release()
         self.journal.append(group)
         return True
 
@@ -118,12 +142,9 @@ class Recorder:
             self.errors += 1
             if not self._failing:
                 log.error("journal refused by the disk", extra={"error": str(error)})  # noqa: TRY400 - no trace needed
-            self._failing = True
+            self._failing, self._reserved = True, False
             await self._mend()
             return otherwise
-        if self._failing:
-            self._failing = False
-            log.info("journal written again", extra={"errors": self.errors})
         return result
 
     async def _mend(self) -> None:

@@ -64,14 +64,16 @@ class Link:
         while True:
             began = time.monotonic()
             why = "the session ended"
+            client = _client(self._broker, self._identifier, tls, self._will)
             try:
-                async with _client(self._broker, self._identifier, tls, self._will) as client:
+                async with client:
                     self._tell_back()
                     await session(client)
             except* (aiomqtt.MqttError, LinkLost, OSError) as group:
                 why = _first(group)
             finally:
                 self.connected = False
+                _hear_out(client)
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 # A goodbye that the broker does not answer raises in place of the cancellation.
                 raise asyncio.CancelledError
@@ -149,6 +151,13 @@ def _client(broker: BrokerSettings, identifier: str, tls: ssl.SSLContext, will: 
         logger=_client_log,
         tls_context=tls,
     )
+
+
+def _hear_out(client: aiomqtt.Client) -> None:
+    # When the link breaks while nobody reads, the client leaves a future behind that asyncio then complains of.
+    end = getattr(client, "_disconnected", None)
+    if isinstance(end, asyncio.Future) and end.done() and not end.cancelled():
+        end.exception()
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> str:
