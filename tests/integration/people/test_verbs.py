@@ -14,7 +14,7 @@ from ancu.models.errors import ConfigError, UsageError
 from ancu.models.ids import OrderId
 from ancu.models.keys import derive_band_keys
 from ancu.server.adapters.nats_config import Devices
-from ancu.server.adapters.pki import check_certificate
+from ancu.server.adapters.pki import check_certificate, hosts_of
 from ancu.server.people.errors import Exists, LoginRefused
 from ancu.server.people.register import Register
 
@@ -67,6 +67,19 @@ def test_a_revoked_edge_is_no_longer_let_in_and_a_rotated_one_by_its_new_certifi
     assert len(rotated - let_in(terminal)) == 1
     states = {row["id"]: row["state"] for row in terminal.json("device", "list", "--kind", "edge")}
     assert states == {"home-001": "revoked", "home-002": "in use"}
+
+
+def test_the_servers_certificates_are_renewed_in_place(terminal: Terminal) -> None:
+    folder = terminal.made.server_toml.parent
+    files = [folder / "client" / "client.crt", folder / "data" / "broker.crt"]
+    before, admitted = [file.read_bytes() for file in files], let_in(terminal)
+    names = hosts_of(files[1])
+    terminal("device", "rotate", "server")
+    assert all(file.read_bytes() != old for file, old in zip(files, before, strict=True))
+    assert hosts_of(files[1]) == names == ["127.0.0.1", "localhost"]
+    for file in files:
+        check_certificate(file, file.with_suffix(".key"), folder / "data" / "ca" / "ca.crt")
+    assert len(let_in(terminal) - admitted) == 1
 
 
 def test_a_gateway_kit_is_one_that_the_gateway_reads(terminal: Terminal, tmp_path: Path) -> None:

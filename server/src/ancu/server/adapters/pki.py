@@ -29,7 +29,7 @@ from ancu.models.config import read_secret, write_secret
 from ancu.models.errors import ConfigError
 from ancu.models.ids import check_id
 
-__all__ = ["AUTHORITY_DAYS", "DEVICE_DAYS", "Authority", "Issued", "check_certificate"]
+__all__ = ["AUTHORITY_DAYS", "DEVICE_DAYS", "Authority", "Issued", "check_certificate", "hosts_of"]
 
 AUTHORITY_DAYS = 3650
 DEVICE_DAYS = 397  # a rotation a year, with a month to do it in
@@ -162,6 +162,16 @@ def check_certificate(certificate: Path, key: Path, authority: Path, now: dateti
                 f"{path}: valid from {read.not_valid_before_utc:%Y-%m-%d} to {read.not_valid_after_utc:%Y-%m-%d} only"
             )
     return own.not_valid_after_utc
+
+
+def hosts_of(certificate: Path) -> list[str]:
+    """The host names and addresses that a listener's certificate names; raises ConfigError."""
+    try:
+        names = _read(certificate).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        raise ConfigError(f"{certificate}: names no host") from None
+    addresses = [str(address) for address in names.get_values_for_type(x509.IPAddress)]
+    return [*addresses, *names.get_values_for_type(x509.DNSName)]
 
 
 def _builder(key: ec.EllipticCurvePrivateKey, now: datetime, days: int) -> x509.CertificateBuilder:

@@ -18,7 +18,7 @@ from ancu.server.config import ServerSettings
 from ancu.server.people.provision import Link, Provisioner
 from ancu.server.people.register import Register
 
-__all__ = ["as_table", "common", "emit", "open_provisioner", "open_register", "parse_time"]
+__all__ = ["as_table", "common", "emit", "open_provisioner", "open_register", "parse_time", "read_settings"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,7 +39,7 @@ def common(function: F) -> F:
 @contextmanager
 def open_register(config: Path) -> Iterator[Register]:
     """The register of the server that `config` describes, with the person at the terminal as the actor."""
-    register = Register.open(_read(config).data, actor=f"cli:{_user()}")
+    register = Register.open(read_settings(config).data, actor=f"cli:{_user()}")
     try:
         yield register
     finally:
@@ -51,7 +51,7 @@ def open_provisioner(
     config: Path, *, host: str | None = None, port: int | None = None
 ) -> Iterator[tuple[Register, Provisioner]]:
     """The same with the authority; devices will look for the broker at `host` and `port` (default: the server's)."""
-    server = _read(config)
+    server = read_settings(config)
     with open_register(config) as register:
         link = Link(host or server.broker.host, port or server.broker.port)
         yield register, Provisioner(register, server.data, link)
@@ -85,7 +85,8 @@ def parse_time(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
-def _read(config: Path) -> ServerSettings:
+def read_settings(config: Path) -> ServerSettings:
+    """server.toml, with a data folder that exists; raises ConfigError."""
     settings = load(config, ServerSettings)
     if not settings.data.is_dir():
         raise ConfigError(f"{config}: its data folder {settings.data} does not exist")

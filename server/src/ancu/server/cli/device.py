@@ -10,7 +10,7 @@ import click
 from ancu.models.config import write_secret
 from ancu.models.errors import UsageError
 from ancu.models.ids import EdgeId, GatewayId, OrderId, WardCode, band_number
-from ancu.server.cli.common import as_table, common, emit, open_provisioner, open_register
+from ancu.server.cli.common import as_table, common, emit, open_provisioner, open_register, read_settings
 from ancu.server.cli.help import example
 from ancu.server.people.listing import KINDS, list_devices
 from ancu.server.people.provision import BLUEZ
@@ -185,6 +185,16 @@ def rotate_gateway(
     with open_provisioner(config, host=broker_host, port=broker_port) as (_, provisioner):
         path = provisioner.rotate_gateway(GatewayId(gateway), kit)
     _kit_made(as_json, "gateway", gateway, path)
+
+
+@rotate.command("server")
+@common
+def rotate_server(config: Path, as_json: bool) -> None:
+    """Renew the server's certificate and the broker's listener's. Start the server again at once afterwards."""
+    settings = read_settings(config)
+    with open_provisioner(config) as (_, provisioner):
+        provisioner.rotate_server(settings.broker.cert_file, settings.broker.key_file)
+    emit(as_json, {"kind": "server", "id": "server"}, "certificates renewed; start the server again now")
 
 
 @rotate.command("band")

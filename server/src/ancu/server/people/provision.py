@@ -13,16 +13,18 @@ from typing import Any, Final, Literal
 from ancu.models.config import read_secret, write_secret
 from ancu.models.errors import UsageError
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, OrderId, WardCode
-from ancu.server.adapters.pki import Authority, Issued
+from ancu.server.adapters.pki import Authority, Issued, hosts_of
 from ancu.server.people.devices import SERVER_ID, DeviceKind
 from ancu.server.people.errors import Absent
 from ancu.server.people.register import Register
 from ancu.server.people.toml import to_toml
 
-__all__ = ["AUTHORITY_FOLDER", "BLUEZ", "DEVICES_FILE", "Link", "Provisioner"]
+__all__ = ["AUTHORITY_FOLDER", "BLUEZ", "DEVICES_FILE", "LISTENER_CERTIFICATE", "LISTENER_KEY", "Link", "Provisioner"]
 
-AUTHORITY_FOLDER: Final = "ca"  # both in the server's data folder
+AUTHORITY_FOLDER: Final = "ca"  # all in the server's data folder
 DEVICES_FILE: Final = "devices.toml"
+LISTENER_CERTIFICATE: Final = "broker.crt"
+LISTENER_KEY: Final = "broker.key"
 BLUEZ: Final[Mapping[str, Any]] = {"backend": "bluez", "adapter": "hci0"}
 _BANDS_FILE, _EDGE_KEY_FILE = "bands.toml", "edge.key"
 
@@ -42,7 +44,7 @@ class Provisioner:
         self._register, self._link = register, link
         self._devices = register.devices
         self._authority = Authority.open(data / AUTHORITY_FOLDER)
-        self._devices_file = data / DEVICES_FILE
+        self._data, self._devices_file = data, data / DEVICES_FILE
 
     def edge(
         self,
@@ -87,6 +89,16 @@ class Provisioner:
         _private(folder)
         table = self._certificate(SERVER_ID, "server", folder)
         return {key: f"{folder.name}/{value}" if key.endswith("_file") else value for key, value in table.items()}
+
+    def rotate_server(self, certificate: Path, key: Path) -> None:
+        """New certificates for the server as a client, and for the broker's listener, with the same host names.
+
+        The broker takes them up by itself; the server does when it is started again, and is refused until then.
+        """
+        listener = self._data / LISTENER_CERTIFICATE
+        self._authority.issue_server(hosts_of(listener), listener, self._data / LISTENER_KEY)
+        self._devices.certify("server", self._authority.issue_device(SERVER_ID, certificate, key))
+        self.publish()
 
     def revoke(self, kind: Literal["edge", "gateway"], device: str) -> None:
         """Shut a device out: the broker drops it within seconds, the server at once."""

@@ -19,7 +19,14 @@ from ancu.models.errors import ConfigError
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, WardCode
 from ancu.server.adapters.pki import Authority
 from ancu.server.people.passwords import make_password
-from ancu.server.people.provision import AUTHORITY_FOLDER, DEVICES_FILE, Link, Provisioner
+from ancu.server.people.provision import (
+    AUTHORITY_FOLDER,
+    DEVICES_FILE,
+    LISTENER_CERTIFICATE,
+    LISTENER_KEY,
+    Link,
+    Provisioner,
+)
 from ancu.server.people.register import DATABASE_FILE, Register
 from ancu.server.people.sample import PROVINCE, SITE, WARDS, sample_person
 from ancu.server.people.toml import to_toml
@@ -142,7 +149,7 @@ def create_server(data: Path, *, name: str, hosts: Sequence[str]) -> None:
     data.chmod(0o700)
     Vault.create(data / MASTER_KEY_FILE)
     authority = Authority.create(data / AUTHORITY_FOLDER, name)
-    authority.issue_server(hosts, data / "broker.crt", data / "broker.key")
+    authority.issue_server(hosts, data / LISTENER_CERTIFICATE, data / LISTENER_KEY)
     Register.open(data, actor="setup").connection.close()
     (data / DATABASE_FILE).chmod(0o600)  # names and addresses are in it; its journal files follow its mode
     write_secret(data / DEVICES_FILE, b"devices = []\n")
@@ -258,8 +265,8 @@ def _write_broker(made: Installation) -> None:
         "host": _HOST,
         "port": made.ports.broker,
         "ca_file": f"{data}/{AUTHORITY_FOLDER}/ca.crt",
-        "cert_file": f"{data}/broker.crt",
-        "key_file": f"{data}/broker.key",
+        "cert_file": f"{data}/{LISTENER_CERTIFICATE}",
+        "key_file": f"{data}/{LISTENER_KEY}",
         "devices_file": f"{data}/{DEVICES_FILE}",
     }
     made.broker_toml.parent.mkdir(exist_ok=True)
