@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from ancu.server.web.app import create_app
 from ancu.server.web.serve import serve
@@ -56,7 +57,7 @@ def settings() -> WebSettings:
     return WebSettings(beat_s=0.3)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def site(fakes: ModuleType, settings: WebSettings) -> AsyncIterator[Site]:
     desk = fakes.FakeDesk(fakes.FakeClock())
     fakes.populate(desk)
@@ -70,7 +71,7 @@ async def site(fakes: ModuleType, settings: WebSettings) -> AsyncIterator[Site]:
     await serving
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module", scope="module")  # a browser takes seconds to start
 async def chromium() -> AsyncIterator[Any]:
     if CHROMIUM is None:
         pytest.skip("needs Chromium: no chromium on the PATH")

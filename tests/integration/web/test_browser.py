@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from ancu.server.ports import AlertState, Outcome
 from ancu.server.web.app import create_app
 from ancu.server.web.serve import serve
 from ancu.server.web.settings import WebSettings
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 PHONE, DESK = (390, 844), (1440, 900)
 BOTH = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 
@@ -23,7 +25,7 @@ def size() -> tuple[int, int]:
     return PHONE
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(chromium: Any, site: Any, size: tuple[int, int]) -> AsyncIterator[Any]:
     """A page that fails its test if anything came from elsewhere, or if its console had something to complain of."""
     context = await chromium.new_context(viewport={"width": size[0], "height": size[1]}, locale="en-GB")
@@ -204,7 +206,7 @@ async def test_a_person_calls_for_help_with_a_confirmation(page: Any, site: Any)
 
 
 class TestWithoutScripts:
-    @pytest.fixture
+    @pytest_asyncio.fixture(loop_scope="module")
     async def page(self, chromium: Any) -> AsyncIterator[Any]:
         context = await chromium.new_context(java_script_enabled=False)
         context.set_default_timeout(8000)

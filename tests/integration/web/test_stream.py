@@ -14,6 +14,7 @@ import pytest
 from ancu.server.ports import Role, Viewer
 from ancu.server.web.settings import WebSettings
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 STREAM = "/api/v1/alerts/stream"
 
 
