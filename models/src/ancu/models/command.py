@@ -39,9 +39,9 @@ def ancu() -> None:
 def main() -> None:
     """Run a verb; a person sees one clear line for an error, never a traceback."""
     try:
-        ancu.main(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        code = ancu.main(standalone_mode=False)  # gives back the code of an Exit that a verb raised
+        if isinstance(code, int):
+            sys.exit(code)
     except click.Abort:
         _fail("stopped", 130)
     except click.ClickException as error:
