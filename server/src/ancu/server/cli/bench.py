@@ -79,6 +79,24 @@ def restart(readings: int, homes: int, seed: int, as_json: bool) -> None:
     click.echo(f"{inbox:.0f} bytes a reading in the inbox, {series:.0f} in the series")
 
 
+@bench.command()
+@click.option("--runs", type=click.IntRange(1, 200), default=20, show_default=True, help="Straps cut, one a home.")
+@click.option("--loss", type=click.FloatRange(0, 0.9), default=0.08, show_default=True, help="Adverts lost in the air.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def latency(runs: int, loss: float, seed: int, as_json: bool) -> None:
+    """From a strap cut in the radio to the alert in an officer's open page, through every real process."""
+    from ancu.server.bench.latency import bench_latency  # noqa: PLC0415 - `--help` needs none of it
+
+    with tempfile.TemporaryDirectory(prefix="ancu-bench-") as folder:
+        figures = bench_latency(Path(folder), runs=runs, seed=seed, loss=loss)
+    if as_json:
+        click.echo(json.dumps(asdict(figures)))
+        return
+    click.echo(f"{figures.runs} strap cuts, {figures.missing} without an alert")
+    click.echo(f"p50 {figures.p50_ms:.0f} ms, p95 {figures.p95_ms:.0f} ms, p99 {figures.p99_ms:.0f} ms")
+
+
 def _has_vision() -> bool:
     try:
         return find_spec("ancu.edge.camera.bench") is not None
