@@ -211,6 +211,26 @@ async def test_a_cookie_from_another_site_raises_nothing(new_browser: Any, desk:
     assert desk.incidents == {}
 
 
+async def test_a_script_signs_in_and_out(browser: Any):
+    key = {"Idempotency-Key": "k"}
+    opened = await browser.post(f"{API}/sessions", json={"login": "lan", "password": "nal"}, headers=key)
+    assert opened.status_code == 201
+    token = {"Authorization": f"Bearer {opened.json()['token']}"}
+    assert (await browser.get(f"{API}/alerts", headers=token)).status_code == 200
+    assert (await browser.delete(f"{API}/sessions", headers=token)).status_code == 204
+    is_problem(await browser.get(f"{API}/alerts", headers=token), 401, "sign_in_needed")
+
+
+async def test_a_script_that_guesses_is_locked_out(browser: Any):
+    key = {"Idempotency-Key": "k"}
+    for _ in range(5):
+        wrong = await browser.post(f"{API}/sessions", json={"login": "lan", "password": "x"}, headers=key)
+        is_problem(wrong, 401, "sign_in_refused")
+    late = await browser.post(f"{API}/sessions", json={"login": "lan", "password": "nal"}, headers=key)
+    is_problem(late, 429, "locked_out")
+    assert late.headers["retry-after"] == "1800"
+
+
 async def test_the_description_of_the_api_is_complete(browser: Any):
     paths = (await browser.get("/openapi.json")).json()["paths"]
     assert {

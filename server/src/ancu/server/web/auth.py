@@ -23,6 +23,7 @@ __all__ = [
     "Form",
     "Key",
     "Officer",
+    "bearer_token",
     "check_origin",
     "client_address",
     "forget",
@@ -71,15 +72,19 @@ def client_address(request: Request) -> str:
     return request.client.host if request.client else "?"
 
 
+def bearer_token(request: Request) -> str | None:
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else None
+
+
 async def _session(request: Request) -> Session | None:
     """The session of the request's bearer token or cookie; for templates it is in `request.state.session`."""
     services = services_of(request)
     at = services.clock.now()
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     session: Session | None = None
-    if scheme:
-        if scheme.lower() == "bearer" and credentials and request.url.path.startswith("/api/"):
-            session = await services.accounts.bearer(credentials.strip(), at=at)
+    if request.headers.get("authorization"):
+        if (token := bearer_token(request)) and request.url.path.startswith("/api/"):
+            session = await services.accounts.bearer(token, at=at)
     elif token := session_token(request):
         session = await services.accounts.session(token, at=at, touch=request.url.path not in _QUIET)
         request.state.ended = session is None  # there was one: the sign-in says so

@@ -1,7 +1,7 @@
 """The JSON API, and what machines ask: health, metrics, the stream."""
 
-from ancu.server.web.api import alerts, devices, health, me, readings, stream
+from ancu.server.web.api import alerts, devices, health, me, readings, sessions, stream
 
 __all__ = ["routers"]
 
-routers = (health.router, stream.router, alerts.router, readings.router, devices.router, me.router)
+routers = (health.router, stream.router, alerts.router, readings.router, devices.router, me.router, sessions.router)
