@@ -11,9 +11,11 @@ from ancu.gateway.config import read_gateway
 from ancu.models.config import load
 from ancu.models.errors import ConfigError
 from ancu.server.adapters.broker_check import check_broker
+from ancu.server.adapters.nats_config import NatsSettings
 from ancu.server.config import ServerSettings
+from ancu.server.people.provision import Link
 from ancu.server.people.register import Register
-from ancu.server.people.setup import Installation, Ports, make_installation
+from ancu.server.people.setup import Installation, Ports, init_server, make_installation
 from ancu.server.ports import Role
 
 CAMERA = {"id": "cam-a", "source": "door.mp4", "doors": [{"name": "gate", "area": [[0.1, 0.5], [0.9, 0.5]]}]}
@@ -102,3 +104,15 @@ def test_ports_are_given_or_free(tmp_path: Path) -> None:
     assert make_installation(tmp_path / "house", homes=2, ports=ports).ports == ports
     with pytest.raises(ValueError, match="one HCI port a home"):
         make_installation(tmp_path / "other", homes=3, ports=ports)
+
+
+async def test_a_new_server_is_ready_to_run_and_is_not_made_over(tmp_path: Path) -> None:
+    hosts = ["broker.example.vn", "10.0.0.1"]
+    made = init_server(tmp_path, hosts=hosts, broker=Link("127.0.0.1", 8883), listen="0.0.0.0")
+    settings = load(made, ServerSettings)
+    assert (settings.policy, settings.broker.port) == ("default", 8883)
+    config = tmp_path / "broker" / "broker.toml"
+    assert load(config, NatsSettings).host == "0.0.0.0"
+    assert all([finding.ok async for finding in check_broker(config)])
+    with pytest.raises(ConfigError, match="exists already"):
+        init_server(tmp_path, hosts=["localhost"], broker=Link("127.0.0.1", 8883))

@@ -33,7 +33,7 @@ from ancu.server.people.toml import to_toml
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
 from ancu.server.ports import Role
 
-__all__ = ["Citizen", "Installation", "Login", "Ports", "create_server", "make_installation"]
+__all__ = ["Citizen", "Installation", "Login", "Ports", "init_server", "make_installation"]
 
 GATEWAY = GatewayId("gw-1")
 CAMERA_EDGE = EdgeId("site-001")
@@ -140,19 +140,30 @@ class _Home:
     band: BandNumber
 
 
-def create_server(data: Path, *, name: str, hosts: Sequence[str]) -> None:
-    """Make a server's data folder: master key, register, authority, the broker's certificate for `hosts`.
+def init_server(
+    root: Path, *, hosts: Sequence[str], broker: Link, port: int = 8080, listen: str = _HOST, policy: str = "default"
+) -> Path:
+    """Make `server/` and `broker/` in `root`, ready to run, with no ward and no device yet; returns server.toml.
 
-    Raises ConfigError where one of them exists.
+    `hosts` are the names and addresses by which devices reach the broker, `broker` how the server does, `listen` the
+    address that the broker binds. Raises ConfigError where a server exists: its keys are never made anew.
     """
+    folder, data = root / "server", root / "server" / "data"
     data.mkdir(parents=True, exist_ok=True)
     data.chmod(0o700)
     Vault.create(data / MASTER_KEY_FILE)
-    authority = Authority.create(data / AUTHORITY_FOLDER, name)
+    authority = Authority.create(data / AUTHORITY_FOLDER, f"An Cư {root.absolute().name}")
     authority.issue_server(hosts, data / LISTENER_CERTIFICATE, data / LISTENER_KEY)
-    Register.open(data, actor="setup").connection.close()
+    register = Register.open(data, actor="setup")
     (data / DATABASE_FILE).chmod(0o600)  # names and addresses are in it; its journal files follow its mode
-    write_secret(data / DEVICES_FILE, b"devices = []\n")
+    try:
+        link = Provisioner(register, data, broker).server(folder / "client")
+    finally:
+        register.connection.close()
+    _write_broker(root, broker.port, listen)
+    settings = {"data": "data", "host": _HOST, "port": port, "policy": policy, "broker": link}
+    (folder / "server.toml").write_text(to_toml(settings), "utf-8")
+    return folder / "server.toml"
 
 
 def make_installation(
@@ -180,17 +191,13 @@ def make_installation(
         shutil.rmtree(root / part, ignore_errors=True)
     root.mkdir(parents=True, exist_ok=True)
     root.chmod(0o700)
-    data = root / "server" / "data"
-    create_server(data, name=f"An Cư {root.name}", hosts=[_HOST, "localhost"])
-    register = Register.open(data, actor="setup")
+    link = Link(_HOST, plan.ports.broker)
+    init_server(root, hosts=[_HOST, "localhost"], broker=link, port=plan.ports.server, policy=policy)
+    register = Register.open(root / "server" / "data", actor="setup")
     try:
-        provisioner = Provisioner(register, data, Link(_HOST, plan.ports.broker))
-        made = _fill(register, provisioner, plan)
-        link = provisioner.server(root / "server" / "client")
+        made = _fill(register, Provisioner(register, root / "server" / "data", link), plan)
     finally:
         register.connection.close()
-    _write_server(made, link, policy)
-    _write_broker(made)
     _write_sim(made, seed, sim or {})
     write_secret(root / _SUMMARY, msgspec.json.format(msgspec.json.encode(made, enc_hook=str)))
     return made
@@ -253,24 +260,19 @@ def _add_officers(register: Register) -> tuple[Login, ...]:
     return logins
 
 
-def _write_server(made: Installation, link: Mapping[str, Any], policy: str) -> None:
-    settings = {"data": "data", "host": _HOST, "port": made.ports.server, "policy": policy, "broker": link}
-    made.server_toml.write_text(to_toml(settings), "utf-8")
-
-
-def _write_broker(made: Installation) -> None:
+def _write_broker(root: Path, port: int, listen: str) -> None:
     data = "../server/data"
     settings = {
         "data": "data",
-        "host": _HOST,
-        "port": made.ports.broker,
+        "host": listen,
+        "port": port,
         "ca_file": f"{data}/{AUTHORITY_FOLDER}/ca.crt",
         "cert_file": f"{data}/{LISTENER_CERTIFICATE}",
         "key_file": f"{data}/{LISTENER_KEY}",
         "devices_file": f"{data}/{DEVICES_FILE}",
     }
-    made.broker_toml.parent.mkdir(exist_ok=True)
-    made.broker_toml.write_text(to_toml(settings), "utf-8")
+    (root / "broker").mkdir(exist_ok=True)
+    (root / "broker" / "broker.toml").write_text(to_toml(settings), "utf-8")
 
 
 def _write_sim(made: Installation, seed: int, more: Mapping[str, Any]) -> None:
