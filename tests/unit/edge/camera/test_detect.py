@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from ancu.edge.adapters.camera_detector import saturates
 from ancu.edge.camera.boxes import overlaps, suppress
 from ancu.edge.camera.detect import BINS, Detections, Fit, Grid, decode
 
@@ -50,3 +51,16 @@ def test_boxes_without_area_share_nothing() -> None:
 def test_nobody_is_an_empty_answer() -> None:
     nobody = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
     assert len(nobody) == 0
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "clips"),
+    [
+        ("processor: 0\nflags\t\t: fpu avx2\n", True),
+        ("flags\t\t: fpu avx2 avx512_vnni\n", False),
+        ("flags\t\t: fpu avx2 avx_vnni\n", False),
+        ("Features\t: asimd asimddp\n", False),
+    ],
+)
+def test_only_x86_processors_without_vnni_take_the_slower_exact_way(cpuinfo: str, clips: bool) -> None:
+    assert saturates(cpuinfo) is clips
