@@ -65,6 +65,6 @@ def test_only_the_device_link_is_open_to_the_outside() -> None:
 def test_what_a_client_can_make_the_broker_hold_is_bounded() -> None:
     config = json.loads(render(SETTINGS, []))
     assert config["jetstream"]["max_file_store"] == 512 * 1024 * 1024
-    assert config["mqtt"]["consumer_inactive_threshold"] == "1h"
+    assert config["mqtt"]["consumer_inactive_threshold"] == "10m"
     for limit in ("max_payload", "max_pending", "max_connections"):
         assert config[limit] > 0

@@ -47,9 +47,10 @@ class NatsSettings(Settings, frozen=True):
     devices_file: Path
     host: str = "127.0.0.1"  # where devices connect; "0.0.0.0" for every address of this machine
     port: int = 8883
-    max_store_mib: int = 512  # on disk: sessions and what they have not read yet
+    max_store_mib: int = 512
+    """Of unread messages and sessions on disk. Once full, nobody can connect any more, so keep `session_idle` short."""
     max_connections: int = 4096
-    session_idle: str = "1h"
+    session_idle: str = "10m"
     """An absent client's unread messages are kept for so long, and then its session hears nothing any more, although
     the broker takes it up: a NATS trap that only clean sessions avoid, which is what all our parts open."""
     sync: str = "10s"
