@@ -8,7 +8,8 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 __all__ = ["Child", "Children"]
@@ -48,7 +49,8 @@ class Child:
                         stdin=asyncio.subprocess.DEVNULL,
                         stdout=log,
                         stderr=log,
-                        preexec_fn=_die_with_parent,
+                        start_new_session=True,  # a terminal's Ctrl-C is ours to handle: children end in an order
+                        preexec_fn=partial(_die_with_parent, os.getpid()),
                     )
                 await self.process.wait()
                 await asyncio.sleep(_RESTART_AFTER_S)
@@ -67,25 +69,25 @@ class Child:
 
 
 class Children:
-    """A group of children that starts in order and ends in the reverse of it."""
+    """A group of children that start in order and end in stages."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self.all: dict[str, Child] = {}
 
     def start(self, name: str, *args: str) -> Child:
         child = self.all[name] = Child(name, args, self._folder)
-        self._tasks.append(asyncio.create_task(child.run(), name=name))
+        self._tasks[name] = asyncio.create_task(child.run(), name=name)
         return child
 
-    async def end(self) -> None:
-        for task in reversed(self._tasks):
+    async def end(self, names: Collection[str] | None = None) -> None:
+        """End these children together, or all that are left."""
+        ending = [task for name, task in self._tasks.items() if names is None or name in names]
+        for task in ending:
             task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        self._tasks.clear()
+        await asyncio.gather(*ending, return_exceptions=True)
+        self._tasks = {name: task for name, task in self._tasks.items() if task not in ending}
 
     def resident_kib(self) -> dict[str, int]:
         """Resident memory by child, its own children included."""
@@ -134,6 +136,8 @@ def _stat(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     """In the child: ask the kernel for SIGKILL when the parent dies, so that a killed demo leaves nothing behind."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the kernel was asked
+        os._exit(1)
