@@ -17,7 +17,7 @@ import pytest
 
 from ancu.edge.adapters.mqtt import MqttUplink
 from ancu.edge.agent import VERSION, Agent
-from ancu.edge.config import EdgeSettings, JournalSettings, RadioSettings
+from ancu.edge.config import BandsWatch, EdgeSettings, JournalSettings, RadioSettings
 from ancu.edge.journal import Journal
 from ancu.edge.ports import Advert, Host, Radio, RadioLost
 from ancu.edge.recorder import Recorder
@@ -174,7 +174,7 @@ class House:
         recorder = Recorder(Journal(settings.data / "journal.db", cap_records=cap))
         return Agent(
             settings,
-            identity_keys={BAND: IDENTITY},
+            bands=BandsWatch(self.write_bands({BAND: IDENTITY})),
             recorder=recorder,
             sender=Sender(EDGE, derive_edge_keys(EDGE_KEY), recorder, clock),
             uplink=MqttUplink(settings.broker, WARD, EDGE, settings.data, VERSION),
@@ -186,14 +186,19 @@ class House:
     def write_edge(self, more: str = "[radio]\nreport_s = 0.001\nunseen_s = 60\n") -> Path:
         """An edge.toml with its secrets; returns its path."""
         write_secret(self.folder / "edge.key", EDGE_KEY.hex().encode())
-        bands = f'[[bands]]\nnumber = {BAND}\nidentity_key = "{IDENTITY.hex()}"\n'
-        write_secret(self.folder / "bands.toml", bands.encode())
+        self.write_bands({BandNumber(n): bytes([n]) * 16 for n in range(1, 51)})
         path = self.folder / "edge.toml"
         path.write_text(
             f'edge = "{EDGE}"\nward = "{WARD}"\ndata = "edge"\nkey_file = "edge.key"\nbands_file = "bands.toml"\n'
             f"heartbeat_s = 0.5\n{self._broker_table(EDGE)}{more}"
         )
         return path
+
+    def write_bands(self, bands: dict[BandNumber, bytes]) -> Path:
+        """The bands file; returns its path."""
+        rows = (f'[[bands]]\nnumber = {number}\nidentity_key = "{key.hex()}"\n' for number, key in bands.items())
+        write_secret(self.folder / "bands.toml", "".join(rows).encode())
+        return self.folder / "bands.toml"
 
     def write_gateway(self, name: str = "gw-1") -> Path:
         """A gateway.toml; returns its path."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from ancu.edge.adapters.host import LinuxHost
 from ancu.edge.adapters.mqtt import MqttUplink
 from ancu.edge.agent import VERSION, Agent
-from ancu.edge.config import read_edge, read_edge_keys
+from ancu.edge.config import BandsWatch, read_edge, read_edge_keys
 from ancu.edge.journal import Journal
 from ancu.edge.ports import Advert, Conversation, Radio
 from ancu.edge.recorder import Recorder
@@ -18,7 +18,6 @@ from ancu.edge.sender import Sender
 from ancu.edge.uplink import Send
 from ancu.models.address import make_address
 from ancu.models.clock import SystemClock
-from ancu.models.ids import BandNumber
 
 BANDS = 50
 
@@ -62,7 +61,7 @@ async def main(config: Path, first: int, *, bad: bool) -> None:
     sender = PrunesOnPuback if bad else Sender
     agent = Agent(
         settings,
-        identity_keys={BandNumber(n): bytes([n]) * 16 for n in range(1, BANDS + 1)},
+        bands=BandsWatch(settings.bands_file) if settings.bands_file else None,
         recorder=recorder,
         sender=sender(settings.edge_id, read_edge_keys(settings.key_file), recorder, clock),
         uplink=MqttUplink(settings.broker, settings.ward_code, settings.edge_id, settings.data, VERSION),

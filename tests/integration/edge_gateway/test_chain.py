@@ -13,7 +13,7 @@ from ancu.models.topics import Lane
 from ancu.models.wire import EdgeHeartbeat, EdgeStarted, EdgeStatus, Unseen, decode_status
 from ancu.server.adapters.broker import Broker
 
-from .conftest import BAND, EDGE, WARD, FakeRadio, House, until
+from .conftest import BAND, EDGE, IDENTITY, WARD, FakeRadio, House, until
 
 
 async def test_what_the_radio_hears_the_server_gets_and_the_edge_then_forgets(house: House, fake_radio: FakeRadio):
@@ -119,3 +119,18 @@ async def test_a_stopped_edge_says_goodbye_and_a_dead_one_has_a_last_will(house:
     await until(lambda: [each.online for each in status[-1:]] == [True])
     await house.stop(agent)
     await until(lambda: [each.online for each in status[-1:]] == [False])
+
+
+async def test_a_band_added_while_the_edge_runs_is_heard_without_a_restart(house: House, fake_radio: FakeRadio):
+    server = house.server()
+    for part in (server.run(), house.gateway().run(), house.edge(fake_radio).run()):
+        house.start(part)
+    await until(lambda: fake_radio.starts > 0)
+    house.write_bands({BAND: bytes(16)})
+    await asyncio.sleep(1)
+    strange = fake_radio.advert(urgent=True)
+    house.write_bands({BAND: IDENTITY})
+    await asyncio.sleep(1)
+    known = fake_radio.advert(urgent=True)
+    await until(lambda: known in server.bodies())
+    assert strange not in server.bodies()

@@ -186,3 +186,13 @@ def test_what_waits_goes_before_an_urgent_frame_so_that_counters_stay_in_order()
         (Lane.ALARM, body(2)),
         (Lane.ALARM, body(3, urgent=True)),
     ]
+
+
+def test_a_band_handed_on_gets_a_new_key_and_the_others_keep_what_is_known_of_them():
+    edge = Edge()
+    edge.hear(1, body(1), 0)
+    edge.hear(2, body(1), 0)
+    edge.bands.rekey({BandNumber(1): KEYS[BandNumber(1)], BandNumber(2): bytes(16)}, moment(5))
+    edge.hear(2, body(2), 6)  # under its old key: a stranger now
+    assert edge.bands.strangers == 1
+    assert [(last.band, last.at_ms) for last in edge.bands.last_heard()] == [(1, moment(0).at_ms), (2, None)]

@@ -95,4 +95,4 @@ class JournalAgainstAModel(RuleBasedStateMachine):
 
 
 TestJournal = JournalAgainstAModel.TestCase
-TestJournal.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestJournal.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)

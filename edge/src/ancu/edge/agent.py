@@ -14,14 +14,14 @@ from ancu.edge.adapters.host import LinuxHost
 from ancu.edge.adapters.mqtt import MqttUplink
 from ancu.edge.bands import Action, Bands, Moment, Rescan
 from ancu.edge.camera_facts import Camera, Emit, open_camera, watch_camera
-from ancu.edge.config import EdgeSettings, read_bands, read_edge_keys
+from ancu.edge.config import BandsWatch, EdgeSettings, read_edge_keys
 from ancu.edge.journal import Journal
 from ancu.edge.ports import Advert, Host, Radio, Uplink
 from ancu.edge.recorder import Recorder
 from ancu.edge.scan import Scan
 from ancu.edge.sender import Sender
 from ancu.models.clock import Clock, SystemClock, to_ms
-from ancu.models.ids import BandNumber
+from ancu.models.errors import ConfigError
 from ancu.models.topics import Lane
 from ancu.models.wire import (
     EdgeHeartbeat,
@@ -49,7 +49,7 @@ class Agent:
         self,
         settings: EdgeSettings,
         *,
-        identity_keys: dict[BandNumber, bytes],
+        bands: BandsWatch | None,
         recorder: Recorder,
         sender: Sender,
         uplink: Uplink,
@@ -65,6 +65,7 @@ class Agent:
         self._host = host
         self._clock = clock
         self._began_s = clock.monotonic()
+        self._bands_watch = bands
         self._bands: Bands | None = None
         self._scan: Scan | None = None
         self._adverts_told = 0
@@ -72,7 +73,8 @@ class Agent:
         self._camera = camera(self.say) if camera is not None else None
         if radio is not None and settings.radio is not None:
             config = settings.radio
-            self._bands = Bands(identity_keys, self._now(), report_s=config.report_s, unseen_s=config.unseen_s)
+            keys = bands.bands if bands else {}
+            self._bands = Bands(keys, self._now(), report_s=config.report_s, unseen_s=config.unseen_s)
             self._scan = Scan(radio, clock, stall_s=config.stall_s)
 
     async def run(self) -> None:
@@ -125,8 +127,19 @@ class Agent:
     async def _beat(self) -> None:
         while True:
             self._say_mains()
+            self._look_at_bands()
             self.say(Lane.STATE, self._heartbeat())
             await asyncio.sleep(self._settings.heartbeat_s)
+
+    def _look_at_bands(self) -> None:
+        if self._bands is None or self._bands_watch is None:
+            return
+        try:
+            if self._bands_watch.changed():
+                self._bands.rekey(self._bands_watch.bands, self._now())
+                log.info("bands changed", extra={"bands": len(self._bands_watch.bands)})
+        except ConfigError as error:
+            log.warning("the bands file cannot be read; the last one stays", extra={"error": str(error)})
 
     def _say_mains(self) -> None:
         mains = self._host.mains()
@@ -162,20 +175,20 @@ def build(settings: EdgeSettings, folder: Path) -> Agent:
     clock = SystemClock()
     keys = read_edge_keys(settings.key_file)
     radio: Radio | None = None
-    identity_keys: dict[BandNumber, bytes] = {}
+    bands: BandsWatch | None = None
     if settings.radio is not None and settings.bands_file is not None:
         # A camera-only edge has no Bluetooth, and a box need not load what it has not.
         from ancu.edge.adapters.bleak_radio import BleakRadio  # noqa: PLC0415
 
         radio = BleakRadio(settings.radio.backend, settings.radio.adapter)
-        identity_keys = read_bands(settings.bands_file)
+        bands = BandsWatch(settings.bands_file)
     camera: Callable[[Emit], Camera] | None = None
     if settings.camera is not None:
         camera = partial(open_camera, settings.camera, folder, clock)
     recorder = Recorder(Journal(settings.data / "journal.db", cap_records=settings.journal.cap_records))
     return Agent(
         settings,
-        identity_keys=identity_keys,
+        bands=bands,
         recorder=recorder,
         sender=Sender(settings.edge_id, keys, recorder, clock),
         uplink=MqttUplink(settings.broker, settings.ward_code, settings.edge_id, settings.data, VERSION),

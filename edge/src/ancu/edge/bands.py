@@ -154,6 +154,14 @@ class Bands:
         """The scan stopped or was lost: nothing can be said about an absence."""
         self._scanning_s = None
 
+    def rekey(self, identity_keys: Mapping[BandNumber, bytes], now: Moment) -> None:
+        """Other bands from now on; what is known of those that stay, under the same key, stays."""
+        known = {(band.number, band.key): band for band in self._bands}
+        self._bands = [
+            known.get((number, key)) or _Band(number, key, now.mono_s) for number, key in sorted(identity_keys.items())
+        ]
+        self._addresses.clear()
+
     def last_heard(self) -> tuple[LastHeard, ...]:
         """For a heartbeat."""
         return tuple(LastHeard(band.number, band.heard_ms) for band in self._bands)

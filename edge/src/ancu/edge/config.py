@@ -11,7 +11,15 @@ from ancu.models.ids import BandNumber, EdgeId, WardCode, check_id
 from ancu.models.keys import EDGE_KEY_BYTES, EdgeKeys, derive_edge_keys
 from ancu.models.mqtt import BrokerSettings
 
-__all__ = ["EdgeSettings", "JournalSettings", "RadioSettings", "read_bands", "read_edge", "read_edge_keys"]
+__all__ = [
+    "BandsWatch",
+    "EdgeSettings",
+    "JournalSettings",
+    "RadioSettings",
+    "read_bands",
+    "read_edge",
+    "read_edge_keys",
+]
 
 IDENTITY_KEY_BYTES = 16
 
@@ -40,7 +48,7 @@ class EdgeSettings(Settings, frozen=True):
     data: Path  # folder for the journal and the client id
     key_file: Path  # the edge's own key in hex, mode 0600
     broker: BrokerSettings
-    bands_file: Path | None = None  # identity keys of the home's bands, mode 0600; read at the start
+    bands_file: Path | None = None  # identity keys of the home's bands, mode 0600; read again when it changes
     radio: RadioSettings | None = None
     camera: dict[str, Any] | None = None  # see the camera's own settings; needs ancu-edge[camera]
     journal: JournalSettings = JournalSettings()
@@ -89,6 +97,32 @@ def read_edge(path: Path) -> EdgeSettings:
 def read_edge_keys(path: Path) -> EdgeKeys:
     """The edge's keys from its key file; raises ConfigError."""
     return derive_edge_keys(_hex(path, "the edge's key", read_secret(path).decode("ascii", "replace"), EDGE_KEY_BYTES))
+
+
+class BandsWatch:
+    """A bands file that may change while the edge runs: an order ends, a band is handed on."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises ConfigError if it cannot be read now."""
+        self._path = path
+        self._stamp = self._look()
+        self.bands = read_bands(path)
+
+    def changed(self) -> bool:
+        """Whether `bands` is new; raises ConfigError, once, for a change that cannot be read."""
+        stamp = self._look()
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        self.bands = read_bands(self._path)
+        return True
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_ino
 
 
 def read_bands(path: Path) -> dict[BandNumber, bytes]:
