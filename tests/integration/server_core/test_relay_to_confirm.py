@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from datetime import UTC, datetime
 from typing import Any
 
 from ancu.models.clock import to_ms
 from ancu.models.topics import Lane
-from ancu.models.wire import Confirmation
+from ancu.models.wire import Confirmation, MainsChanged, Unseen
 from ancu.server.adapters.sqlite import connect
-from ancu.server.bench.fleet import Home, relay_of
+from ancu.server.bench.fleet import FINE, Home, relay_of
+from ancu.server.cases.inputs import BandHeard, Input
 from ancu.server.core import verify_chain
+
+from .conftest import Quiet
 
 KEY = b"k" * 32
 
@@ -78,3 +82,36 @@ def test_ready_stays_quick_when_much_is_stored(run: Any, homes: list[Home]):
     began = time.monotonic()
     run()
     assert time.monotonic() - began < 2
+
+
+class Stumbles(Quiet):
+    """A judge with a fault of its own."""
+
+    def observe(self, happened: Input) -> None:
+        if isinstance(happened, BandHeard) and happened.reading.heart_bpm == 13:
+            raise ZeroDivisionError
+
+
+def test_a_body_that_we_fail_on_ourselves_is_kept_whole_and_stops_nothing(run: Any, homes: list[Home], caplog: Any):
+    running, home, now = run(Stumbles()), homes[0], now_ms()
+    bad = dataclasses.replace(FINE, heart_bpm=13)
+    heard = [home.bands[0].heard(now - 3000), home.bands[0].heard(now - 2000, bad), home.bands[0].heard(now - 1000)]
+    relays = [relay_of([home.batch([one])], home.gateway) for one in heard]
+    for relay in relays:
+        running.core.deliver(*relay)
+    while running.confirmed().upto < 3:
+        pass
+    assert [counter for _, counter in running.readings()] == [(now - 3000) // 1000, (now - 1000) // 1000]
+    connection = connect(running.path, read_only=True)
+    (kept,) = connection.execute("SELECT body FROM aside WHERE reason = 'internal'").fetchall()
+    connection.close()
+    assert kept["body"] in relays[1][1]
+    assert "put aside" in caplog.text
+
+
+def test_times_that_no_clock_shows_are_taken_for_what_they_can_be(run: Any, homes: list[Home]):
+    running, home = run(), homes[0]
+    mad = [MainsChanged(2**62, on=True), MainsChanged(-(2**62), on=False), Unseen(-5, 1, 2**62, 0)]
+    running.core.deliver(*relay_of([home.batch(mad)], home.gateway))
+    assert running.confirmed().upto == 3
+    assert running.core.counts["facts", ""] == 3

@@ -24,7 +24,7 @@ from ancu.models.wire import Confirmation, Relay
 from ancu.server.adapters.store import Store
 from ancu.server.adapters.store_journal import Record, Stored, verify_chain
 from ancu.server.cases.inputs import Tick
-from ancu.server.ingest.pipeline import Aside, read_relay
+from ancu.server.ingest.pipeline import read_relay
 from ancu.server.lanes import Lanes
 from ancu.server.memory import Memory
 from ancu.server.people.records import Snapshot
@@ -253,10 +253,20 @@ class Core:
             self._memory.rebuild(store)
             if isinstance(work, _Command):
                 work.future.set_exception(error)
-            with store.transaction():
-                store.count({("works_aside", work.__class__.__name__.lower().strip("_")): 1})
-                if isinstance(work, _Relayed):
-                    store.put_aside([Aside(work.topic.gateway, "internal", work.body)], to_ms(self._clock.now()))
+            if isinstance(work, _Relayed) and isinstance(work.relay, Relay):
+                self._give_up(store, work, work.relay)
+
+    def _give_up(self, store: Store, work: _Relayed, relay: Relay) -> None:
+        """Never let one body that we fail on stop its lane: kept whole, counted, settled."""
+        now_ms = to_ms(self._clock.now())
+        turn = _Turn()
+        with store.transaction():
+            taken = self._memory.pipeline.give_up(work.topic, relay, self._memory.keyring, now_ms)
+            turn.counts, turn.confirms = taken.counts, taken.confirms
+            store.count(taken.counts)
+            store.set_marks(taken.marks, {})
+            store.put_aside(taken.aside, now_ms)
+        self._after(turn)
 
     def _commit(self, store: Store, works: Sequence[_Work]) -> None:
         """One transaction. Nothing is told or answered before it is on the disk."""

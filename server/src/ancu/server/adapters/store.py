@@ -11,7 +11,7 @@ from ancu.models.ids import EdgeId
 from ancu.models.topics import Lane
 from ancu.server.adapters import store_journal as journal
 from ancu.server.adapters.store_journal import Record, Stored
-from ancu.server.ingest.pipeline import Aside, Mark
+from ancu.server.ingest.pipeline import INTERNAL, Aside, Mark
 from ancu.server.ingest.rows import Row
 
 __all__ = ["Saved", "Store"]
@@ -122,10 +122,19 @@ class Store:
         return {(r["name"], r["label"]): r["count"] for r in self.connection.execute("SELECT * FROM counters")}
 
     def put_aside(self, bodies: Iterable[Aside], at_ms: int) -> None:
-        """Keep the beginning of bodies that could not be read; the oldest make room."""
+        """Keep the beginning of bodies that cannot be read, all of those that we failed on; the oldest make room."""
         self.connection.executemany(
             "INSERT INTO aside (at_ms, source, reason, size, body) VALUES (?, ?, ?, ?, ?)",
-            [(at_ms, a.source[:128], a.reason, len(a.body), a.body[:_ASIDE_BYTES]) for a in bodies],
+            [
+                (
+                    at_ms,
+                    a.source[:128],
+                    a.reason,
+                    len(a.body),
+                    a.body if a.reason == INTERNAL else a.body[:_ASIDE_BYTES],
+                )
+                for a in bodies
+            ],
         )
         self.connection.execute(
             "DELETE FROM aside WHERE position <= (SELECT max(position) FROM aside) - ?", (_ASIDE_ROWS,)

@@ -15,6 +15,8 @@ __all__ = ["Placed", "place"]
 
 _MAX_SEQUENCE = 2**62  # a journal that counts a million a second gets there in 146,000 years; SQLite ends at 2**63
 
+_MAX_LOST = 2**31  # for counting only: whoever claims more has said enough
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -35,7 +37,7 @@ def place(upto: int, header: BatchHeader) -> Placed:
     if header.first < 1 or last > _MAX_SEQUENCE or header.epoch >= 2**63:
         raise WireRefused(WireReason.LAYOUT, "sequence")
     following = max(upto + 1, header.base)
-    lost = following - upto - 1
+    lost = min(following - upto - 1, _MAX_LOST)
     if header.first > following or last < following:
         return Placed(0, 0, lost, following - 1)
     skip = following - header.first

@@ -6,7 +6,7 @@ import msgspec
 
 from ancu.models.wire import CameraCrossing, CameraHealth, EdgeHeartbeat, EdgeStarted, Fact, MainsChanged, Relay
 from ancu.server.ingest.columns import Flag, reading_tuples
-from ancu.server.ingest.rows import Row, facts_of
+from ancu.server.ingest.rows import Row, facts_of, sane_ms
 
 __all__ = ["BandLatest", "CameraLatest", "EdgeLatest", "GatewayLatest", "Latest"]
 
@@ -96,7 +96,7 @@ class Latest:
             edge.seen_ms = max(edge.seen_ms, row.received_ms)
             edge.gateway = row.gateway
         for _, fact in facts_of(row)[0]:
-            self._fact(row.edge, edge, fact)
+            self._fact(row.edge, edge, fact, sane_ms(fact.at_ms, row.received_ms))
 
     def relayed(self, relay: Relay, now_ms: int) -> frozenset[str]:
         """Take a gateway's sign of life; returns the edges that it relayed for lately."""
@@ -126,20 +126,20 @@ class Latest:
                 counter, heard_ms, row.received_ms, row.edge, rssi, battery, skin, heart, spo2, status, tamper
             )
 
-    def _fact(self, edge: str, latest: EdgeLatest, fact: Fact) -> None:
+    def _fact(self, edge: str, latest: EdgeLatest, fact: Fact, at_ms: int) -> None:
         match fact:
-            case EdgeHeartbeat() if fact.at_ms >= latest.beat_ms:
-                latest.beat_ms, latest.period_s, latest.uptime_s = fact.at_ms, fact.period_s, fact.uptime_s
+            case EdgeHeartbeat() if at_ms >= latest.beat_ms:
+                latest.beat_ms, latest.period_s, latest.uptime_s = at_ms, fact.period_s, fact.uptime_s
                 latest.mains, latest.radio_ok, latest.clock_synced = fact.mains, fact.radio.ok, fact.clock_synced
                 latest.waiting = fact.journal.alarm + fact.journal.state + fact.journal.bulk
                 latest.dropped, latest.version = fact.journal.dropped, fact.version
             case EdgeStarted():
                 latest.version = fact.version
-            case MainsChanged() if fact.at_ms >= latest.beat_ms:
+            case MainsChanged() if at_ms >= latest.beat_ms:
                 latest.mains = fact.on
             case CameraHealth() | CameraCrossing():
                 camera = self._tables.cameras.setdefault(f"{edge}/{fact.camera}", CameraLatest())
-                if fact.at_ms >= camera.at_ms:
-                    camera.at_ms = fact.at_ms
+                if at_ms >= camera.at_ms:
+                    camera.at_ms = at_ms
                     if isinstance(fact, CameraHealth):
                         camera.state = fact.state

@@ -25,8 +25,9 @@ from ancu.server.ingest.keyring import Keyring, KnownEdge
 from ancu.server.ingest.rows import Row, Trouble, pack_facts
 from ancu.server.ingest.verify import Received, Receiver
 
-__all__ = ["Aside", "Mark", "Pipeline", "Taken", "read_relay"]
+__all__ = ["INTERNAL", "Aside", "Mark", "Pipeline", "Taken", "read_relay"]
 
+INTERNAL = "internal"  # the reason of a body that is put aside because we fail on it
 Mark = tuple[EdgeId, int, Lane]  # edge, epoch, lane
 
 
@@ -82,19 +83,31 @@ class Pipeline:
                 _refuse(item, error.reason, taken, keyring)
         return taken
 
+    def give_up(self, topic: Upstream, relay: Relay, keyring: Keyring, now_ms: int) -> Taken:
+        """Settle a relay that we fail on ourselves: its bodies are put aside whole, and what follows is not stopped."""
+        taken = Taken(topic.gateway, now_ms)
+        for item in relay.items:
+            try:
+                edge = _edge_of(item, topic.partition, keyring)
+                header = open_batch(item.body, edge.keys.up).header
+                mark = (header.edge, header.epoch, header.lane)
+                placed = place(self.marks.get(mark, 0), header)
+            except WireRefused:
+                continue
+            if placed.take:
+                self.marks[mark] = taken.marks[mark] = placed.upto
+                taken.confirms[Confirmation(header.edge, header.lane, header.epoch, placed.upto)] = edge.ward
+                taken.counts["bodies_refused", INTERNAL] += 1
+                taken.aside.append(Aside(f"{topic.gateway}/{item.edge}", INTERNAL, item.body))
+        return taken
+
     def remember(self, row: Row) -> None:
         """Take a row that was in the inbox before a restart; watermarks are kept apart."""
         if row.lane:
             self.receiver.remember(row.readings, edge=row.edge, lane=Lane(row.lane))
 
     def _item(self, item: Relayed, partition: int, taken: Taken, keyring: Keyring) -> None:
-        edge = keyring.edges.get(item.edge)
-        if edge is None:
-            raise WireRefused(WireReason.UNKNOWN_EDGE)
-        if edge.revoked:
-            raise WireRefused(WireReason.REVOKED)
-        if partition_of(item.edge) != partition:
-            raise WireRefused(WireReason.TOPIC, "partition")
+        edge = _edge_of(item, partition, keyring)
         header = peek_batch(item.body)
         if (header.edge, header.lane, edge.ward) != (item.edge, item.lane, item.ward):
             raise WireRefused(WireReason.TOPIC)
@@ -150,6 +163,17 @@ def read_relay(topic: Upstream, body: bytes) -> Relay | WireReason:
     except WireRefused as error:
         return error.reason
     return relay if relay.gateway == topic.gateway else WireReason.TOPIC
+
+
+def _edge_of(item: Relayed, partition: int, keyring: Keyring) -> KnownEdge:
+    edge = keyring.edges.get(item.edge)
+    if edge is None:
+        raise WireRefused(WireReason.UNKNOWN_EDGE)
+    if edge.revoked:
+        raise WireRefused(WireReason.REVOKED)
+    if partition_of(item.edge) != partition:
+        raise WireRefused(WireReason.TOPIC, "partition")
+    return edge
 
 
 def _refuse(item: Relayed, reason: WireReason, taken: Taken, keyring: Keyring) -> None:

@@ -40,7 +40,7 @@ from ancu.server.cases.inputs import (
 from ancu.server.ingest.columns import Flag, reading_tuples
 from ancu.server.ingest.verify import FRESH_MS
 
-__all__ = ["Row", "Trouble", "facts_of", "inputs_of", "pack_facts"]
+__all__ = ["Row", "Trouble", "facts_of", "inputs_of", "pack_facts", "sane_ms"]
 
 
 class Trouble(msgspec.Struct, frozen=True, array_like=True):
@@ -115,6 +115,11 @@ def inputs_of(row: Row) -> list[Input]:
     return inputs
 
 
+def sane_ms(ms: int, received_ms: int) -> int:
+    """An edge's time, but never after it was received: a clock that runs ahead must not make it live in the future."""
+    return max(0, min(ms, received_ms))
+
+
 def _heard(edge: EdgeId, row: tuple[int, ...]) -> tuple[int, Input]:
     heard_ms, band, counter, head, _, offset, skin, rssi, _, battery, heart, spo2, bits, flags = row
     heard_at = from_ms(heard_ms)
@@ -132,7 +137,7 @@ def _heard(edge: EdgeId, row: tuple[int, ...]) -> tuple[int, Input]:
 
 
 def _stated(row: Row, fact: Fact) -> Input:
-    at_ms = min(fact.at_ms, row.received_ms)  # an edge's clock that runs ahead must not make it live in the future
+    at_ms = sane_ms(fact.at_ms, row.received_ms)
     at = from_ms(at_ms)
     edge = row.edge
     late = row.received_ms - at_ms > FRESH_MS
@@ -142,7 +147,7 @@ def _stated(row: Row, fact: Fact) -> Input:
         case EdgeStarted():
             return EdgeBegan(at, edge, late)
         case Unseen():
-            last = None if fact.last_heard_ms is None else from_ms(fact.last_heard_ms)
+            last = None if fact.last_heard_ms is None else from_ms(sane_ms(fact.last_heard_ms, at_ms))
             return BandUnseen(at, edge, BandNumber(fact.band), last, late)
         case CameraCrossing():
             return DoorCrossed(at, edge, fact.camera, fact.door, fact.direction, fact.track, fact.confidence, late)
