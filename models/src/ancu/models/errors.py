@@ -2,6 +2,7 @@
 
 AncuError
 ├── ConfigError        a configuration file that a person must mend
+├── CardError         (cards.py) weights that are not what their card says
 ├── UsageError         a command that cannot be carried out as given
 ├── TopicError         a topic that is none of ours
 ├── FrameRefused       a band frame that is not believed, with a reason

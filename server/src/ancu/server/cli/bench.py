@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tempfile
 from dataclasses import asdict
-from importlib.util import find_spec
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
-
-from ancu.models.errors import UsageError
 
 __all__ = ["bench"]
 
 
 class _Benches(click.Group):
-    """Its own benchmarks, and the camera's where the edge's camera is installed."""
+    """Its own benchmarks, and those that the other installed parts bring along."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *(["vision"] if _has_vision() else [])})
+        return sorted({*super().list_commands(ctx), *(point.name for point in entry_points(group="ancu.benches"))})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "vision":
-            if not _has_vision():
-                raise UsageError("bench vision needs the camera: install ancu-edge[camera]")
-            from importlib import import_module  # noqa: PLC0415 - another part, which may be absent
-
-            command = import_module("ancu.edge.camera.bench").vision
+        for point in entry_points(group="ancu.benches", name=cmd_name):
+            command = point.load()
             return command if isinstance(command, click.Command) else None
         return super().get_command(ctx, cmd_name)
 
@@ -57,6 +52,31 @@ def ingest(homes: int, batch: int, seed: int, as_json: bool) -> None:
     click.echo(f"confirm latency: p50 {figures.confirm_p50_ms:.1f} ms, p99 {figures.confirm_p99_ms:.1f} ms")
     for name, cost in figures.parts.items():
         click.echo(f"  {name:<8}{cost:8.2f} us of processor time a reading")
+
+
+@bench.command()
+@click.option("--alerts", type=click.IntRange(10, 10_000), default=200, show_default=True)
+@click.option(
+    "--load",
+    "load_per_s",
+    type=click.IntRange(1, 50_000),
+    default=1_000,
+    show_default=True,
+    help="Ordinary readings a second beside the alerts.",
+)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def latency(alerts: int, load_per_s: int, seed: int, as_json: bool) -> None:
+    """From a strap cut's frame at the server to the alert on an officer's stream, under load."""
+    from ancu.server.bench.latency import bench_latency  # noqa: PLC0415 - `--help` needs none of it
+
+    with tempfile.TemporaryDirectory(prefix="ancu-bench-") as folder:
+        figures = asyncio.run(bench_latency(Path(folder), alerts=alerts, load_per_s=load_per_s, seed=seed))
+    if as_json:
+        click.echo(json.dumps(asdict(figures)))
+        return
+    click.echo(f"{figures.alerts} alerts beside {load_per_s} readings/s")
+    click.echo(f"p50 {figures.p50_ms:.1f} ms, p99 {figures.p99_ms:.1f} ms to an officer's stream")
 
 
 @bench.command()
@@ -95,10 +115,3 @@ def latency(runs: int, loss: float, seed: int, as_json: bool) -> None:
         return
     click.echo(f"{figures.runs} strap cuts, {figures.missing} without an alert")
     click.echo(f"p50 {figures.p50_ms:.0f} ms, p95 {figures.p95_ms:.0f} ms, p99 {figures.p99_ms:.0f} ms")
-
-
-def _has_vision() -> bool:
-    try:
-        return find_spec("ancu.edge.camera.bench") is not None
-    except ModuleNotFoundError:
-        return False
