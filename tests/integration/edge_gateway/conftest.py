@@ -32,7 +32,7 @@ from ancu.models.config import write_secret
 from ancu.models.frame import Reading, Status, frame_cipher, seal_frame
 from ancu.models.ids import BandNumber, EdgeId, WardCode
 from ancu.models.keys import EdgeKeys, derive_edge_keys
-from ancu.models.mqtt import BrokerSettings, Link, subscribe
+from ancu.models.mqtt import BrokerSettings, Link, publish, subscribe
 from ancu.models.topics import Lane
 from ancu.models.wire import Confirmation, Relay, Relayed, decode_relay, encode_confirm, open_batch
 from ancu.server.adapters.broker import Broker
@@ -131,7 +131,7 @@ class LittleServer:
                     held[header.first + offset] = record
         if not self.mute:
             confirm = Confirmation(header.edge, header.lane, header.epoch, max(held, default=0))
-            await client.publish(topics.confirm(item.ward, item.edge), encode_confirm(confirm, keys.down), qos=1)
+            await publish(client, topics.confirm(item.ward, item.edge), encode_confirm(confirm, keys.down))
 
     def bodies(self) -> list[bytes]:
         return [record for held in self.records.values() for record in held.values() if isinstance(record, bytes)]

@@ -16,7 +16,7 @@ import aiomqtt
 from ancu.models.config import Settings, read_secret, write_secret
 from ancu.models.errors import AncuError, ConfigError
 
-__all__ = ["BrokerSettings", "Link", "LinkLost", "client_id", "subscribe", "tls_context", "try_link"]
+__all__ = ["BrokerSettings", "Link", "LinkLost", "client_id", "publish", "subscribe", "tls_context", "try_link"]
 
 log = logging.getLogger(__name__)
 _client_log = logging.getLogger(f"{__name__}.client")
@@ -67,6 +67,7 @@ class Link:
             client = _client(self._broker, self._identifier, tls, self._will)
             try:
                 async with client:
+                    _unless_cancelled()
                     self._tell_back()
                     await session(client)
             except* (aiomqtt.MqttError, LinkLost, OSError) as group:
@@ -74,9 +75,7 @@ class Link:
             finally:
                 self.connected = False
                 _hear_out(client)
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                # A goodbye that the broker does not answer raises in place of the cancellation.
-                raise asyncio.CancelledError
+            _unless_cancelled()  # a goodbye that the broker does not answer raises in place of the cancellation
             self._tell_lost(why)
             if time.monotonic() - began > STEADY_S:
                 wait_s = FIRST_WAIT_S
@@ -100,8 +99,18 @@ async def subscribe(client: aiomqtt.Client, topics: Sequence[str]) -> None:
     """Subscribe with QoS 1; raises LinkLost when the broker refuses one, for a part that hears nothing must say so."""
     for topic in topics:
         granted = await client.subscribe(topic, qos=1)
+        _unless_cancelled()
         if any(getattr(code, "value", code) >= 0x80 for code in granted):
             raise LinkLost(f"the broker refused the subscription {topic}")
+
+
+async def publish(client: aiomqtt.Client, topic: str, body: bytes, *, retain: bool = False) -> None:
+    """Publish with QoS 1; raises LinkLost. The broker's acknowledgement means nothing for durability."""
+    try:
+        await client.publish(topic, body, qos=1, retain=retain)
+    except aiomqtt.MqttError as error:
+        raise LinkLost(str(error)) from error
+    _unless_cancelled()
 
 
 async def try_link(broker: BrokerSettings, name: str, topics: Sequence[str]) -> None:
@@ -151,6 +160,12 @@ def _client(broker: BrokerSettings, identifier: str, tls: ssl.SSLContext, will: 
         logger=_client_log,
         tls_context=tls,
     )
+
+
+def _unless_cancelled() -> None:
+    # Python 3.11's wait_for, within the client, swallows a cancellation that comes together with the answer.
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _hear_out(client: aiomqtt.Client) -> None:

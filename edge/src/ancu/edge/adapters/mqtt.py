@@ -12,7 +12,7 @@ import aiomqtt
 from ancu.edge.ports import Conversation, Uplink
 from ancu.models import topics
 from ancu.models.ids import EdgeId, WardCode
-from ancu.models.mqtt import BrokerSettings, Link, client_id, subscribe
+from ancu.models.mqtt import BrokerSettings, Link, client_id, publish, subscribe
 from ancu.models.topics import Lane
 from ancu.models.wire import EdgeStatus, encode_status
 
@@ -38,7 +38,7 @@ class MqttUplink(Uplink):
     async def run(self, converse: Callable[[Conversation], Awaitable[None]]) -> None:
         async def session(client: aiomqtt.Client) -> None:
             await subscribe(client, [topics.confirm(self._ward, self._edge), topics.command(self._ward, self._edge)])
-            await client.publish(self._status, self._body(online=True), qos=1, retain=True)
+            await publish(client, self._status, self._body(online=True), retain=True)
             try:
                 await converse(_MqttConversation(client, self._ward, self._edge))
             except asyncio.CancelledError:
@@ -60,7 +60,7 @@ class _MqttConversation(Conversation):
         self._confirm = topics.confirm(ward, edge)
 
     async def publish(self, lane: Lane, body: bytes) -> None:
-        await self._client.publish(self._topics[lane], body, qos=1)
+        await publish(self._client, self._topics[lane], body)
 
     async def confirms(self) -> AsyncIterator[bytes]:
         async for message in self._client.messages:

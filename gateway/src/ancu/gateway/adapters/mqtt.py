@@ -8,7 +8,7 @@ from pathlib import Path
 import aiomqtt
 
 from ancu.gateway.ports import Broker, Delivery, Session
-from ancu.models.mqtt import BrokerSettings, Link, LinkLost, client_id, subscribe
+from ancu.models.mqtt import BrokerSettings, Link, client_id, publish, subscribe
 
 __all__ = ["MqttBroker"]
 
@@ -34,10 +34,7 @@ class _MqttSession(Session):
         await subscribe(self._client, filters)
 
     async def publish(self, topic: str, body: bytes, *, retain: bool = False) -> None:
-        try:
-            await self._client.publish(topic, body, qos=1, retain=retain)
-        except aiomqtt.MqttError as error:
-            raise LinkLost(str(error)) from error
+        await publish(self._client, topic, body, retain=retain)
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         async for message in self._client.messages:
