@@ -66,31 +66,6 @@ def ingest(homes: int, batch: int, seed: int, as_json: bool) -> None:
 )
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def latency(alerts: int, load_per_s: int, seed: int, as_json: bool) -> None:
-    """From a strap cut's frame at the server to the alert on an officer's stream, under load."""
-    from ancu.server.bench.latency import bench_latency  # noqa: PLC0415 - `--help` needs none of it
-
-    with tempfile.TemporaryDirectory(prefix="ancu-bench-") as folder:
-        figures = asyncio.run(bench_latency(Path(folder), alerts=alerts, load_per_s=load_per_s, seed=seed))
-    if as_json:
-        click.echo(json.dumps(asdict(figures)))
-        return
-    click.echo(f"{figures.alerts} alerts beside {load_per_s} readings/s")
-    click.echo(f"p50 {figures.p50_ms:.1f} ms, p99 {figures.p99_ms:.1f} ms to an officer's stream")
-
-
-@bench.command()
-@click.option("--alerts", type=click.IntRange(10, 10_000), default=200, show_default=True)
-@click.option(
-    "--load",
-    "load_per_s",
-    type=click.IntRange(1, 50_000),
-    default=1_000,
-    show_default=True,
-    help="Ordinary readings a second beside the alerts.",
-)
-@click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def stream(alerts: int, load_per_s: int, seed: int, as_json: bool) -> None:
     """From a strap cut's frame at the server to the alert on an officer's stream, under load; no radio, no broker."""
     from ancu.server.bench.stream import bench_stream  # noqa: PLC0415 - `--help` needs none of it
@@ -124,7 +99,7 @@ def restart(readings: int, homes: int, seed: int, as_json: bool) -> None:
     click.echo(f"{inbox:.0f} bytes a reading in the inbox, {series:.0f} in the series")
 
 
-@bench.command()
+@bench.command("latency")
 @click.option("--runs", type=click.IntRange(1, 200), default=20, show_default=True, help="Straps cut, one a home.")
 @click.option("--loss", type=click.FloatRange(0, 0.9), default=0.08, show_default=True, help="Adverts lost in the air.")
 @click.option("--seed", type=int, default=1, show_default=True)
