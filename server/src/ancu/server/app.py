@@ -16,6 +16,7 @@ from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.adapters.store_journal import audit_key
 from ancu.server.cases.policy import load_policy
+from ancu.server.collector import tune_collector
 from ancu.server.config import ServerSettings
 from ancu.server.core import Core, Told
 from ancu.server.desk import StoreDesk
@@ -95,6 +96,7 @@ class Server:
         """Relays before memory is back would only wait."""
         while not await asyncio.to_thread(self._core.wait_ready, 0.5):
             pass
+        tune_collector()
         await self._link.run()
 
     async def _watch(self) -> None:

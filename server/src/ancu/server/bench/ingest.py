@@ -17,6 +17,7 @@ from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.bench.fleet import Home, fleet, register_of, relay_of
 from ancu.server.cases.policy import load_policy
+from ancu.server.collector import tune_collector
 from ancu.server.core import Core, Told
 from ancu.server.ingest.keyring import keyring_of
 from ancu.server.ingest.pipeline import read_relay
@@ -51,6 +52,7 @@ def bench_ingest(folder: Path, *, homes: int, batch: int, seed: int) -> IngestFi
     items = _items(people, min(batch, _SPAN_S))
     relays = [relay_of(group, home.gateway) for home, group in items]
     count = sum(len(group) for _, group in items) * min(batch, _SPAN_S)
+    tune_collector()  # as the server does
     rate, latencies = _through_core(folder / "core.db", register, relays)
     parts = _parts(folder, register, relays)
     return IngestFigures(
