@@ -130,7 +130,7 @@ class Directory:
                     "dropped": newest.dropped,
                     "uptime_s": newest.uptime_s,
                 }
-                if state == "ok" and not newest.radio_ok:
+                if state == "ok" and not newest.radio_ok and edge in self.person_at:  # a camera's box has no radio
                     state = "fault"
             seen = None if newest is None or not newest.seen_ms else from_ms(newest.seen_ms)
             firmware = None if newest is None else newest.version or None
