@@ -23,7 +23,7 @@ from ancu.server.cases.policy import Policy
 from ancu.server.cases.roster import OrderSeat
 from ancu.server.cases.verdict import Clear, Holds, Verdict, Wait
 
-__all__ = ["BandCase", "BandState", "PresenceState", "is_strap_open", "presence", "verdicts"]
+__all__ = ["BandCase", "BandState", "PresenceState", "is_strap_open", "presence", "quiet_until", "verdicts"]
 
 PresenceState = Literal["home", "away", "unknown"]
 
@@ -113,6 +113,24 @@ def verdicts(case: BandCase, at_ms: int, policy: Policy) -> list[Verdict]:
         _never_activated(case, at_ms, policy),
         Wait(over_ms),
     ]
+
+
+def quiet_until(case: BandCase, at_ms: int, policy: Policy) -> int | None:
+    """The screen: until when nothing but news can change a verdict of a band that no incident is about; None: judge it.
+
+    Most bands most of the time: heard, worn, charged, their edge believed, or nobody there to be believed.
+    """
+    state, over_ms = case.state, to_ms(case.order.over_at)
+    if not state.heard_ms or state.strap_ms or state.sos_ms or state.off_ms or state.low_ms:
+        return None
+    if not to_ms(case.order.starts_at) <= at_ms < over_ms or state.unseen_ms > state.heard_ms:
+        return None
+    witness = case.witness(at_ms, policy)
+    if witness is None:
+        return over_ms
+    wait_s = min(policy.rules.band_silent.opens_after_s, policy.rules.battery_dead.opens_after_s)
+    due = max(state.heard_ms, witness[1].ears_ms, case.heard_from_ms) + wait_s * 1000
+    return min(due, over_ms) if at_ms < due else None
 
 
 def presence(case: BandCase, at_ms: int, policy: Policy) -> tuple[PresenceState, int]:

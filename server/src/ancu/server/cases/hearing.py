@@ -12,7 +12,7 @@ from ancu.models.clock import from_ms, to_ms
 from ancu.models.ids import BandNumber, EdgeId, GatewayId
 from ancu.server.alerts.alert import Alert
 from ancu.server.alerts.events import AlertEvent, Attached, Sign, Subject
-from ancu.server.cases.band import BandCase, BandState, verdicts
+from ancu.server.cases.band import BandCase, BandState, quiet_until, verdicts
 from ancu.server.cases.camera import camera_exit, camera_fault, camera_id, crossing_of
 from ancu.server.cases.codes import CONCERN_OF, Concern, Kind, Say, SubjectKind
 from ancu.server.cases.edge import area_outage, edge_silent, gateway_silent, hidden_edges, mains_lost
@@ -46,7 +46,7 @@ def band_case(roster: Roster, observed: Observed, number: BandNumber) -> BandCas
 class Hearing:
     def __init__(self, roster: Roster, observed: Observed, decided: Decided, policy: Policy, at_ms: int) -> None:
         self._roster, self._observed, self._policy, self._at_ms = roster, observed, policy, at_ms
-        self._decided = decided.branch()
+        self._before, self._decided = decided, decided.branch()
         self._areas: dict[str, _Area] = {}
         self.events: list[AlertEvent] = []
 
@@ -56,6 +56,9 @@ class Hearing:
         case = band_case(self._roster, self._observed, number)
         if case is None:
             return None
+        quiet_ms = quiet_until(case, self._at_ms, self._policy)
+        if quiet_ms is not None and not self._before.is_troubled(SubjectKind.PERSON, case.order.person):
+            return quiet_ms
         found = verdicts(case, self._at_ms, self._policy)
         self._settle(_person(case.order), found)
         for verdict in found:
@@ -107,6 +110,9 @@ class Hearing:
         seat, state = self._roster.edges.get(edge), self._observed.edges.get(edge)
         if seat is None or state is None:
             return None
+        is_well = state.mains and state.is_fresh(self._at_ms, self._policy)
+        if is_well and not self._before.is_troubled(SubjectKind.EDGE, edge):
+            return state.alive_ms + self._policy.rules.edge_silent.opens_after_s * 1000  # the screen
         found: list[Verdict] = [mains_lost(edge, state, self._policy)]
         if not self._is_cut_off(seat.gateway):
             silent = edge_silent(

@@ -23,7 +23,7 @@ from ancu.server.alerts.alert import Alert
 from ancu.server.alerts.events import AlertEvent, Ended
 from ancu.server.cases.band import BandState, PresenceState, is_strap_open, presence
 from ancu.server.cases.camera import CameraState, DoorState, camera_id, crossing_of
-from ancu.server.cases.codes import Concern, SubjectKind
+from ancu.server.cases.codes import Concern, Kind, SubjectKind
 from ancu.server.cases.edge import EdgeState, GatewayState
 from ancu.server.cases.hearing import Hearing, band_case
 from ancu.server.cases.inputs import (
@@ -49,7 +49,6 @@ __all__ = ["Judge", "Latest"]
 
 Key = tuple[str, str | int | tuple[str, str]]  # who is looked at: ('band', 7), ('camera', (edge, camera)), ...
 _AHEAD_MS = 5_000  # a device's clock is believed so far ahead of the last tick: ticks come each second
-_OF_A_BAND = (Concern.HELP, Concern.WHEREABOUTS, Concern.UPKEEP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class Judge:
             case _:
                 assert_never(heard)
 
-    def decide(self, heard: Input) -> list[AlertEvent]:  # noqa: C901 - one case an input
+    def decide(self, heard: Input) -> list[AlertEvent]:  # noqa: C901, PLR0912 - one case an input
         """The events that follow from an input that was observed; the same again until they are evolved."""
         match heard:
             case Tick(at):
@@ -119,17 +118,19 @@ class Judge:
                 return []
             case EdgeBegan():
                 return []
+            case EdgeAlive(edge=edge, late=late) if late or not self._is_troubled(SubjectKind.EDGE, edge):
+                return []
+            case GatewayAlive(gateway=gateway) if not self._is_troubled(SubjectKind.GATEWAY, gateway):
+                return []
         hearing = self._hearing(self._now_ms(heard))
         match heard:
             case BandHeard():
                 self._decide_band(heard, hearing)
             case BandUnseen(band=band, late=False):
                 hearing.look_at_band(band)
-            case EdgeAlive(edge=edge, late=False) if self._is_active(SubjectKind.EDGE, edge, Concern.LINK):
+            case EdgeAlive(edge=edge) | MainsTurned(edge=edge, late=False):
                 hearing.look_at_edge(edge)
-            case MainsTurned(edge=edge, late=False):
-                hearing.look_at_edge(edge)
-            case GatewayAlive(gateway=gateway) if self._is_active(SubjectKind.GATEWAY, gateway, Concern.LINK):
+            case GatewayAlive(gateway=gateway):
                 hearing.look_at_gateway(gateway)
             case DoorCrossed(late=False):
                 hearing.hear_crossing(heard)
@@ -201,7 +202,8 @@ class Judge:
             return "new"
         if state.is_fresh(to_ms(at), self.policy):
             return "ok" if state.radio_ok else "fault"
-        return "silent" if self._is_active(SubjectKind.EDGE, edge, Concern.LINK) else "unknown"
+        alert = self._decided.latest(SubjectKind.EDGE, edge, Concern.LINK)
+        return "silent" if alert is not None and Kind.EDGE_SILENT in alert.active else "unknown"
 
     def gateway_seen(self, gateway: GatewayId) -> datetime | None:
         state = self._observed.gateways.get(gateway)
@@ -234,7 +236,9 @@ class Judge:
         return state
 
     def _observe_edge(self, at_ms: int, edge: EdgeId, *, radio_ok: bool) -> None:
-        state = self._observed.edges.setdefault(edge, EdgeState())
+        state = self._observed.edges.get(edge)
+        if state is None:
+            state = self._observed.edges[edge] = EdgeState()
         was_believed = state.is_believed(at_ms, self.policy)
         state.alive(at_ms, self.policy, radio_ok=radio_ok)
         if not was_believed:
@@ -295,11 +299,10 @@ class Judge:
             return cries
         if state.strap_ms or state.sos_ms or state.off_ms or state.low_ms or heard.at >= order.over_at:
             return True
-        return any(self._is_active(SubjectKind.PERSON, order.person, concern) for concern in _OF_A_BAND)
+        return self._is_troubled(SubjectKind.PERSON, order.person)
 
-    def _is_active(self, kind: SubjectKind, subject: str, concern: Concern) -> bool:
-        alert = self._decided.latest(kind, subject, concern)
-        return alert is not None and bool(alert.active)
+    def _is_troubled(self, kind: SubjectKind, subject: str) -> bool:
+        return self._decided.is_troubled(kind, subject)
 
     def _sweep_at(self, at_ms: int) -> list[AlertEvent]:
         due = sorted(self._sweep.take_due(at_ms), key=_looked_at_in_order)

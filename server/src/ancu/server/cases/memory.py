@@ -53,10 +53,11 @@ class Decided:
         self._alerts = alerts
         self._latest = latest  # by subject and concern
         self._told = told  # by subject and kind
+        self._troubled: dict[str, set[str]] = {}  # by subject: alerts that go on
 
     def branch(self) -> Decided:
         """A copy to try events on: what happens to it does not happen here."""
-        return Decided(ChainMap({}, self._alerts), ChainMap({}, self._latest), ChainMap({}, self._told))
+        return _Branch(ChainMap({}, self._alerts), ChainMap({}, self._latest), ChainMap({}, self._told))
 
     def alert(self, alert: str) -> Alert | None:
         return self._alerts.get(alert)
@@ -66,14 +67,18 @@ class Decided:
 
     def latest(self, kind: SubjectKind, subject: str, concern: Concern) -> Alert | None:
         """The incident that new signs of this concern belong to, if it is not too long over."""
-        return self._alerts.get(self._latest.get(f"{kind}|{concern}|{subject}", ""))
+        return self._alerts.get(self._latest.get(_key(kind, subject, concern), ""))
+
+    def is_troubled(self, kind: SubjectKind, subject: str) -> bool:
+        """Whether any incident of the subject goes on."""
+        return _key(kind, subject) in self._troubled
 
     def told(self, kind: SubjectKind, subject: str) -> dict[Kind, int]:
         """By kind, the last occurrence that an event told."""
-        return {k: ms for k in Kind if (ms := self._told.get(f"{kind}|{k}|{subject}")) is not None}
+        return {k: ms for k in Kind if (ms := self.told_of(kind, subject, k)) is not None}
 
     def told_of(self, kind: SubjectKind, subject: str, breach: Kind) -> int | None:
-        return self._told.get(f"{kind}|{breach}|{subject}")
+        return self._told.get(_key(kind, subject, breach))
 
     def evolve(self, event: AlertEvent) -> None:
         """Never fails; an event of an alert that is not remembered changes nothing."""
@@ -81,21 +86,49 @@ class Decided:
         if alert is None:
             return
         self._alerts[alert.id] = alert
+        self._note_trouble(alert)
         if isinstance(event, Raised):
             if event.late:
                 return
             self._displace(alert)
         if isinstance(event, Raised | Reopened) or (isinstance(event, Attached) and not event.late):
-            key = f"{alert.subject.kind}|{event.kind}|{alert.subject.id}"
+            key = _key(alert.subject.kind, alert.subject.id, event.kind)
             self._told[key] = max(self._told.get(key, 0), to_ms(event.since))
+
+    def _note_trouble(self, alert: Alert) -> None:
+        key = _key(alert.subject.kind, alert.subject.id)
+        if alert.active:
+            self._troubled.setdefault(key, set()).add(alert.id)
+        elif key in self._troubled:
+            self._troubled[key].discard(alert.id)
+            if not self._troubled[key]:
+                del self._troubled[key]
 
     def _displace(self, alert: Alert) -> None:
         """A new incident takes the place of the one before, which is forgotten here once it was resolved."""
-        key = f"{alert.subject.kind}|{alert.concern}|{alert.subject.id}"
+        key = _key(alert.subject.kind, alert.subject.id, alert.concern)
         before = self._alerts.get(self._latest.get(key, ""))
-        if before is not None and before.id != alert.id and before.resolved and not isinstance(self._alerts, ChainMap):
-            self._alerts.pop(before.id, None)
         self._latest[key] = alert.id
+        if before is not None and before.id != alert.id and before.resolved:
+            self._forget(before)
+
+    def _forget(self, alert: Alert) -> None:
+        del self._alerts[alert.id]
+        self._note_trouble(msgspec.structs.replace(alert, active=frozenset()))
+
+
+class _Branch(Decided):
+    """Lives for one hearing: it forgets nothing, and whom trouble concerned before is asked of its origin."""
+
+    def _note_trouble(self, alert: Alert) -> None:
+        pass
+
+    def _forget(self, alert: Alert) -> None:
+        pass
+
+
+def _key(kind: SubjectKind, *parts: str) -> str:
+    return "|".join((kind, *parts))
 
 
 class _Snapshot(msgspec.Struct):
@@ -127,4 +160,7 @@ def unpack_memory(raw: bytes) -> tuple[Observed, Decided]:
     if snapshot.v != _VERSION:
         raise SnapshotRefused(f"snapshot of version {snapshot.v}, this is {_VERSION}")
     snapshot.observed.bands = {int(number): state for number, state in snapshot.bands.items()}
-    return snapshot.observed, Decided({alert.id: alert for alert in snapshot.alerts}, snapshot.latest, snapshot.told)
+    decided = Decided({alert.id: alert for alert in snapshot.alerts}, snapshot.latest, snapshot.told)
+    for alert in snapshot.alerts:
+        decided._note_trouble(alert)  # noqa: SLF001 - own memory
+    return snapshot.observed, decided
