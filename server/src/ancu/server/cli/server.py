@@ -31,6 +31,35 @@ def server() -> None:
 
 
 @server.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--host", "hosts", multiple=True, help="Name or address by which devices reach the broker; repeatable.")
+@click.option("--listen", default="127.0.0.1", show_default=True, help="Address that the broker binds.")
+@click.option("--broker-port", type=click.IntRange(1, 65535), default=8883, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Of the pages.")
+@click.option("--policy", default="default", show_default=True, help="'default', or the path of a policy file.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@example("ancu server init /srv/ancu --host broker.example.vn --listen 0.0.0.0")
+def init(
+    *, folder: Path, hosts: tuple[str, ...], listen: str, broker_port: int, port: int, policy: str, as_json: bool
+) -> None:
+    """Make FOLDER/server and FOLDER/broker: keys, the authority of the device links, an empty register."""
+    from ancu.server.people.provision import Link  # noqa: PLC0415 - only this verb needs them
+    from ancu.server.people.setup import init_server  # noqa: PLC0415
+
+    names = [*hosts, *(name for name in ("127.0.0.1", "localhost") if name not in hosts)]
+    made = init_server(
+        folder, hosts=names, broker=Link("127.0.0.1", broker_port), port=port, listen=listen, policy=policy
+    )
+    broker = folder / "broker" / "broker.toml"
+    if as_json:
+        click.echo(json.dumps({"server": str(made), "broker": str(broker)}))
+        return
+    click.echo(f"made {made} and {broker}; next:")
+    click.echo(f"  ancu broker run --config {broker}")
+    click.echo(f"  ancu server run --config {made}")
+
+
+@server.command()
 @_CONFIG
 @click.option("--port", type=click.IntRange(0, 65535), help="Listen here instead; 0 picks a free port.")
 @_DATA
