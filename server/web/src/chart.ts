@@ -10,22 +10,45 @@ const MEASURES: readonly [Measure, string, [number, number]][] = [
   ["skin_c", "skin", [30, 40]],
   ["battery_percent", "battery", [0, 100]],
 ];
+const NOTHING = { heart_bpm: null, spo2_percent: null, skin_c: null, battery_percent: null, heard: 0 };
 const EVERY_S = 300;
+const CLOSE_EVERY_S = 30;
+const FEW = 24; // two hours: a day's axis would show them as a speck at its end
 const ZONE = "Asia/Ho_Chi_Minh";
 
 const place = document.querySelector<HTMLElement>("[data-chart]");
 if (place) void draw(place);
 
 async function draw(place: HTMLElement): Promise<void> {
-  const query = new URLSearchParams({ band: place.dataset.band ?? "", every: String(EVERY_S) });
+  let points = await ask(place.dataset.band ?? "", EVERY_S);
+  const first = points?.find((point) => point.heard);
+  const young = points !== undefined && first !== undefined && points.filter((point) => point.heard).length < FEW
+    && Date.now() - Date.parse(first.at) < FEW * EVERY_S * 1000;
+  if (young) points = await ask(place.dataset.band ?? "", CLOSE_EVERY_S, first.at);
+  if (!points) { place.textContent = place.dataset.failed ?? ""; return; }
+  paint(place, points, young ? Date.parse(first.at) / 1000 : Date.now() / 1000 - 86_400);
+}
+
+/** The series with its gaps: a bucket without a reading is not in the answer, and a line must not run across it. */
+async function ask(band: string, every: number, from?: string): Promise<Point[] | undefined> {
+  const query = new URLSearchParams({ band, every: String(every), ...(from === undefined ? {} : { from }) });
   const answer = await fetch(`/api/v1/readings?${query}`).catch(() => undefined);
-  if (!answer?.ok) { place.textContent = place.dataset.failed ?? ""; return; }
-  const { points } = (await answer.json()) as { points: Point[] };
-  let charts = build(place, points);
+  if (!answer?.ok) return undefined;
+  const { points, every_s } = (await answer.json()) as { points: Point[]; every_s: number };
+  return points.flatMap((point, index) => {
+    const next = points[index + 1];
+    const after = Date.parse(point.at) + every_s * 1000;
+    if (!next || Date.parse(next.at) - after < every_s * 500) return [point];
+    return [point, { ...NOTHING, at: new Date(after).toISOString() }];
+  });
+}
+
+function paint(place: HTMLElement, points: Point[], start: number): void {
+  let charts = build(place, points, start);
   const again = (): void => {
     for (const chart of charts) chart.destroy();
     place.replaceChildren();
-    charts = build(place, points);
+    charts = build(place, points, start);
   };
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   let wide = place.clientWidth;
@@ -36,7 +59,7 @@ async function draw(place: HTMLElement): Promise<void> {
   }).observe(place);
 }
 
-function build(place: HTMLElement, points: Point[]): uPlotType[] {
+function build(place: HTMLElement, points: Point[], start: number): uPlotType[] {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   const times = points.map((point) => Date.parse(point.at) / 1000);
@@ -54,8 +77,8 @@ function build(place: HTMLElement, points: Point[]): uPlotType[] {
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), ZONE),
       cursor: { sync: { key: "day" }, y: false },
       legend: { show: false },
-      scales: { x: { min: now - 86_400, max: now }, y: { range: (_, low, high) => [Math.min(span[0], low ?? span[0]), Math.max(span[1], high ?? span[1])] } },
-      series: [{}, { stroke: colour(`--chart-${name}`), width: 2, spanGaps: false, points: { show: false } }],
+      scales: { x: { min: start, max: Math.max(now, start + 600) }, y: { range: (_, low, high) => [Math.min(span[0], low ?? span[0]), Math.max(span[1], high ?? span[1])] } },
+      series: [{}, { stroke: colour(`--chart-${name}`), width: 2, spanGaps: false, points: { show: points.length < 300, size: 4 } }],
       axes: [{ ...axis, values: "{HH}:{mm}", space: 56, size: 26 }, { ...axis, size: 40 }],
     };
     // A gap is shown as a gap: nothing was said there, so nothing is drawn.

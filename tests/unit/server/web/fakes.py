@@ -217,7 +217,7 @@ class FakeDesk(Desk):
         owner = next((p for p in self.persons.values() if p.band == band), None)
         if owner is None or not self._may(viewer, owner.ward, owner.id):
             raise NotFound
-        return [point for point in self.points.get(band, []) if start <= point.at < end]
+        return [point for point in self.points.get(band, []) if start <= point.at < end and point.heard]
 
     async def devices(
         self, viewer: Viewer, *, kind: str | None = None, limit: int = 200, cursor: str | None = None

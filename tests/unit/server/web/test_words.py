@@ -117,6 +117,9 @@ def test_times_and_spans_are_local_and_readable():
     assert vi.show("2026-11-21T07:30:05+00:00", "last_heard_at") == "14:30:05 21/11/2026"
     assert vi.show(None) == vi.show("") == "–"
     assert vi.number(34.1) == "34,1"
+    assert vi.span(0) == "ngay lập tức"
+    assert vi.when(at, at) == "14:30"
+    assert vi.when(at, at + timedelta(days=1)) == "14:30 21/11"
 
 
 def test_plurals_follow_the_language():

@@ -66,6 +66,11 @@ class Words:
             at.astimezone(VIETNAM), "HH:mm d/M" if self.lang == "vi" else "d MMM, HH:mm", locale=self.locale
         )
 
+    def when(self, at: datetime, now: datetime) -> str:
+        """The minute, with its day where that is not today."""
+        today = at.astimezone(VIETNAM).date() == now.astimezone(VIETNAM).date()
+        return self.time(at) if today else self.moment(at)
+
     def exact(self, at: datetime) -> str:
         """For evidence: to the second."""
         return format_datetime(
@@ -75,6 +80,11 @@ class Words:
     def day(self, at: datetime | date) -> str:
         local = at.astimezone(VIETNAM).date() if isinstance(at, datetime) else at
         return format_date(local, "EEEE, d/M/y" if self.lang == "vi" else "EEEE d MMMM y", locale=self.locale)
+
+    def date(self, at: datetime) -> str:
+        """A day where several stand together: '21/11/2026'."""
+        form = "d/M/y" if self.lang == "vi" else "d MMM y"
+        return format_date(at.astimezone(VIETNAM).date(), form, locale=self.locale)
 
     def ago(self, at: datetime, now: datetime) -> str:
         """How long since, coarsely: '5 phút trước'."""
@@ -88,6 +98,8 @@ class Words:
 
     def span(self, seconds: float) -> str:
         """A length of time: '15 giây', '5 phút'."""
+        if not seconds:
+            return self.t("time.at_once")
         gap = timedelta(seconds=seconds)
         if seconds < _SECONDS_MATTER:
             return format_timedelta(gap, granularity="second", threshold=2, locale=self.locale)

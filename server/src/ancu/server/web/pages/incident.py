@@ -20,6 +20,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/alerts", include_in_schema=False)
 _Services = Annotated[Services, Depends(services_of)]
+_FIRST = ("severity", "opens_after_s", "agreed_severity", "agreed_opens_after_s", "next_level_min")  # as a reader asks
 
 
 @router.get("/{alert}")
@@ -75,6 +76,7 @@ async def _page(
         "alert": detail,
         "row": detail.row,
         "names": await services.accounts.names({step.by for step in detail.timeline if step.by}),
+        "thresholds": sorted(detail.thresholds.items(), key=lambda item: _rank(item[0])),
         "outcomes": list(Outcome),
         "back": _known(back),
     }
@@ -97,6 +99,10 @@ def _key(viewer: Viewer, form: FormData) -> str:
     if not key:
         raise HTTPException(400, "the form's key is missing")
     return scoped(viewer, key)
+
+
+def _rank(name: str) -> tuple[int, str]:
+    return (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)
 
 
 def _known(back: str) -> str:
