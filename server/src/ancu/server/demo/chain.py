@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ancu.models.errors import UsageError
 from ancu.server.demo.air import Air
@@ -20,6 +20,7 @@ from ancu.server.ports import Role
 __all__ = ["Chain"]
 
 _POLL_S = 0.1
+_READY_S = 60.0  # a slow machine needs half of it
 
 
 class Chain:
@@ -37,6 +38,19 @@ class Chain:
     @property
     def url(self) -> str:
         return f"http://{self.host}:{self.made.ports.server}"
+
+    async def __aenter__(self) -> Self:
+        """Start, and wait until the server is ready; raises UsageError."""
+        try:
+            await self.start()
+            await self.ready(_READY_S)
+        except BaseException:
+            await self.end()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.end()
 
     async def start(self) -> None:
         """Start everything but the camera's edge, which has its own scene."""
