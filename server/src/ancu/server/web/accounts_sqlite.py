@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import hashlib
 import hmac
 import secrets
@@ -28,6 +29,8 @@ _TOUCH_MS = 60_000  # a write for each click would cost more than a minute of id
 _WINDOW_MS = 30 * 60_000
 _TRIES = 5  # of access codes from one address within the window
 _WAITING = 8  # sign-ins in the queue: ten times 80 ms is what a person will wait
+_M_MMAP_THRESHOLD = -3  # malloc.h
+_LARGE_BYTES = 1024 * 1024  # larger blocks are mappings of their own, and go back when freed
 _SEES_ALL = frozenset({Role.PROVINCE, Role.OPERATOR})
 
 
@@ -35,6 +38,7 @@ class SqliteAccounts:
     """Implements `Accounts`. The register's file must exist; its schema is brought up to date."""
 
     def __init__(self, data: Path, settings: WebSettings, clock: Clock) -> None:
+        _hand_back_large_blocks()
         self._settings = settings
         self._store = _Worker(data, clock)
         self._door = _Worker(data, clock)
@@ -166,6 +170,16 @@ class _Worker:
             self._register = Register.open(self._data, actor="pages", clock=self._clock)
             self._register.connection.execute("PRAGMA cache_size=-512")  # KiB: it reads a few rows
         return question(self._register)
+
+
+def _hand_back_large_blocks() -> None:
+    """Keep glibc from raising its mmap threshold: it would hold argon2's 19 MiB in the thread's heap for good.
+
+    Measured: 92 MiB after the first sign-in without this, 73 MiB with it. Elsewhere than on glibc it does nothing.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def _open(
