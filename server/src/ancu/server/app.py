@@ -15,7 +15,6 @@ from ancu.server.adapters.series import Series
 from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.adapters.store_journal import audit_key
-from ancu.server.cases.policy import load_policy
 from ancu.server.collector import tune_collector
 from ancu.server.config import ServerSettings
 from ancu.server.core import Core, Told
@@ -25,6 +24,7 @@ from ancu.server.people.records import Snapshot
 from ancu.server.people.snapshot import read_snapshot, read_version
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
 from ancu.server.projection import project
+from ancu.server.review.book import load_book
 from ancu.server.seating import Bench
 from ancu.server.web import compose
 
@@ -42,7 +42,7 @@ class Server:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._vault = Vault.open(settings.data / MASTER_KEY_FILE)
-        self._memory = Memory(Bench(load_policy(settings.policy)))
+        self._memory = Memory(Bench(load_book(settings.policy, settings.policy_overrides)))
         self._migrate()
         self._series = Series(settings.series, settings.database)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -15,10 +15,10 @@ from ancu.models.errors import AncuError
 from ancu.models.findings import Finding
 from ancu.models.mqtt import client_id, tls_context
 from ancu.server.adapters.sqlite import connect
-from ancu.server.cases.policy import load_policy
 from ancu.server.config import ServerSettings
 from ancu.server.people.snapshot import read_snapshot
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
+from ancu.server.review.book import load_book
 
 __all__ = ["check_server"]
 
@@ -63,7 +63,7 @@ async def _register(settings: ServerSettings) -> str:
 
 
 async def _policy(settings: ServerSettings) -> str:
-    return load_policy(settings.policy).label
+    return ", ".join(policy.label for policy in load_book(settings.policy, settings.policy_overrides).policies)
 
 
 async def _certificates(settings: ServerSettings) -> str:

@@ -20,6 +20,8 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     port: int = 8080
     policy: str = "default"
     """'default', 'demo', or the path of a policy file."""
+    policy_overrides: tuple[Path, ...] = ()
+    """Files that change numbers of the policy for some wards or provinces."""
     broker: BrokerSettings
     web: WebSettings = WebSettings()
     log_level: str = "info"

@@ -285,6 +285,8 @@ class Core:
             store.count(turn.counts)
             if turn.marks:
                 store.set_marks(turn.marks, turn.lost)
+            if turn.row or turn.stored or self._memory.past.is_worth_a_write():
+                self._memory.past.write(store.connection, turn.row or self.row, now_ms)
             if turn.row:
                 self._maybe_save(store, turn.counts["readings", ""])
         self._after(turn)
@@ -332,7 +334,7 @@ class Core:
         if roster is not None:
             self._memory.enrol(roster)
         if self._listening():
-            turn.records += self._memory.feed(Tick(from_ms(now_ms)))
+            turn.records += self._memory.tell(Tick(from_ms(now_ms)))
 
     def _after(self, turn: _Turn) -> None:
         self.counts += turn.counts
@@ -357,6 +359,7 @@ class Core:
     def _save(self, store: Store) -> None:
         try:
             with store.transaction():
+                self._memory.past.write(store.connection, self.row, to_ms(self._clock.now()))
                 self._write_snapshot(store)
         except (sqlite3.Error, OSError) as error:
             log.warning("memory not saved at the end; the next start reads more", extra={"why": str(error)})

@@ -20,6 +20,8 @@ from ancu.server.ingest.pipeline import Pipeline, Taken
 from ancu.server.ingest.rows import inputs_of
 from ancu.server.judging import Judging
 from ancu.server.people.records import Snapshot
+from ancu.server.review.past import Past
+from ancu.server.seating import seating_of
 
 __all__ = ["Memory"]
 
@@ -42,6 +44,7 @@ class Memory:
         self.latest = Latest()
         self.keyring = Keyring({}, {})
         self.roster: Snapshot | None = None
+        self.past = Past()
         self._empty = judging.snapshot()
         self._gateways: dict[str, int] = {}
 
@@ -49,6 +52,7 @@ class Memory:
         """Take the register as it is now."""
         self.roster = roster
         self.keyring = keyring_of(roster)
+        self.past.seated(seating_of(roster))
         self.judging.enrol(roster)
 
     def take(self, topic: Upstream, body: bytes, relay: Relay | WireReason, now_ms: int) -> tuple[Taken, list[Record]]:
@@ -61,12 +65,18 @@ class Memory:
                 alive = GatewayAlive(
                     from_ms(now_ms), GatewayId(taken.gateway), frozenset(EdgeId(edge) for edge in edges)
                 )
-                records += self.feed(alive)
+                records += self.tell(alive)
         for row in taken.rows:
+            self.past.row()
             self.latest.take(row)
             for happened in inputs_of(row):
                 records += self.feed(happened)
         return taken, records
+
+    def tell(self, happened: Input) -> list[Record]:
+        """Feed an input that the inbox does not hold, and keep it: the past is both."""
+        self.past.tell(happened)
+        return self.feed(happened)
 
     def feed(self, happened: Input) -> list[Record]:
         """Observe, decide and evolve one input; returns what the journal must hold for it."""
@@ -85,6 +95,7 @@ class Memory:
         """Come back to exactly what the store holds; returns how many rows of the inbox were read again."""
         inbox, recorded = self._restore(store.saved())
         self._gateways = {}
+        self.past.forget()
         self.pipeline.marks = store.marks()
         if self.roster is not None:
             self.judging.enrol(self.roster)

@@ -1,4 +1,4 @@
-"""The judge under one policy, as the core holds it."""
+"""The judges, as the core holds them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from ancu.models.ids import EdgeId
 from ancu.server.adapters.store_journal import Record
 from ancu.server.alerts.events import unpack
 from ancu.server.cases.inputs import Input
-from ancu.server.cases.judge import Judge
 from ancu.server.cases.policy import Policy
 from ancu.server.cases.roster import BandSeat, CameraSeat, EdgeSeat, GatewaySeat, OrderSeat, Roster
 from ancu.server.judging import Judging
 from ancu.server.people.records import EdgeRecord, Snapshot
 from ancu.server.projection import STREAM, record_of
+from ancu.server.review.book import Book
+from ancu.server.review.panel import Panel
+from ancu.server.review.seats import Seating
 
-__all__ = ["Bench", "roster_of"]
+__all__ = ["Bench", "roster_of", "seating_of"]
 
 
 class Bench(Judging):
-    """The judge under one policy."""
+    """The judge under one policy, or under a book of them."""
 
-    def __init__(self, policy: Policy) -> None:
-        self._judge = Judge(policy)
+    def __init__(self, policy: Policy | Book) -> None:
+        self._judge = Panel(policy if isinstance(policy, Book) else Book.plain(policy))
 
     def enrol(self, register: Snapshot) -> None:
-        self._judge.set_roster(roster_of(register))
+        self._judge.seat(seating_of(register))
 
     def observe(self, happened: Input) -> None:
         self._judge.observe(happened)
@@ -46,6 +48,11 @@ class Bench(Judging):
 
     def restore(self, snapshot: bytes) -> None:
         self._judge.restore(snapshot)
+
+
+def seating_of(register: Snapshot) -> Seating:
+    """The register as a past keeps it."""
+    return Seating(roster_of(register), {ward.code: ward.province for ward in register.wards.values()})
 
 
 def roster_of(register: Snapshot) -> Roster:

@@ -1,0 +1,132 @@
+"""What is wrong with a policy: one clear line a problem, all of them at once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any, get_type_hints
+
+import msgspec
+
+from ancu.server.cases.codes import Kind
+from ancu.server.cases.policy import Policy, Rules, rank
+from ancu.server.ports import Severity
+
+__all__ = ["UNSIGNED", "notes", "problems", "table_problems"]
+
+UNSIGNED = "not signed"  # how `signed_by` begins while nobody has put a policy in force
+_LONGEST_S = 14 * 86_400  # an order lasts two weeks: what opens later never opens
+_SECTIONS = ("presence", "paging", "episodes")
+
+
+def table_problems(table: Mapping[str, Any]) -> list[str]:
+    """What of a parsed file does not fit the policy's keys and types, each place by itself."""
+    hints = get_type_hints(Policy)
+    found: list[str] = []
+    rest = {key: value for key, value in table.items() if key not in (*_SECTIONS, "rules")}
+    unknown = [key for key in rest if key not in hints]
+    found += [f"{key}: no such key" for key in unknown]
+    for key in hints:
+        if key not in table and key != "not_in_force":
+            found.append(f"{key}: missing")
+        elif key in rest:
+            found += _fits(key, table[key], hints[key])
+    for key in _SECTIONS:
+        if key in table:
+            found += _fits(key, table[key], hints[key])
+    rules = table.get("rules")
+    if isinstance(rules, Mapping):
+        kinds = get_type_hints(Rules)
+        found += [f"rules.{name}: no such rule" for name in rules if name not in kinds]
+        for name, kind in kinds.items():
+            found += _fits(f"rules.{name}", rules[name], kind) if name in rules else [f"rules.{name}: missing"]
+    elif rules is not None:
+        found.append("rules: expected a table")
+    return found
+
+
+def problems(policy: Policy) -> list[str]:
+    """What makes a policy unfit to be put in force though each of its keys is well formed."""
+    return [*_head(policy), *_numbers(policy), *_people(policy), *_boxes(policy)]
+
+
+def notes(policy: Policy) -> list[str]:
+    """What whoever signs should know; nothing that stops it."""
+    found = [f"signed_by: {policy.signed_by}"] if policy.signed_by.startswith(UNSIGNED) else []
+    found += [
+        f"not_in_force.{name}: {row.sign_off}" for name, row in sorted(policy.not_in_force.items()) if row.sign_off
+    ]
+    return found
+
+
+def _fits(place: str, value: object, kind: Any) -> list[str]:
+    try:
+        msgspec.convert(value, kind)
+    except (msgspec.ValidationError, ValueError) as error:
+        says = str(error)
+        text, _, path = says.partition(" - at `$")
+        where = place + path.rstrip("`")
+        return [text if text.startswith(f"{place}:") else f"{where}: {text[:1].lower()}{text[1:]}"]
+    return []
+
+
+def _head(policy: Policy) -> Iterator[str]:
+    for key in ("name", "version", "title", "signed_by"):
+        if not getattr(policy, key).strip():
+            yield f"{key}: empty"
+    if "@" in policy.label.replace("@", "", 1) or any(part.isspace() for part in policy.label):
+        yield f"name, version: {policy.label!r} is written into every alert; use neither spaces nor '@'"
+
+
+def _numbers(policy: Policy) -> Iterator[str]:
+    plain: dict[str, dict[str, Any]] = msgspec.to_builtins(policy.rules)
+    for kind, rule in plain.items():
+        for name, value in rule.items():
+            where = f"rules.{kind}.{name}"
+            if name.endswith("_s") and not 0 <= value <= _LONGEST_S:
+                yield f"{where}: {value} is not within 0..{_LONGEST_S} s"
+            if name.endswith("_percent") and not 0 <= value <= 100:
+                yield f"{where}: {value} is not within 0..100"
+        levels = rule["next_level_min"]
+        if any(a >= b for a, b in pairwise([0, *levels])):
+            yield f"rules.{kind}.next_level_min: {list(levels)} does not rise from step to step"
+    for name in ("reopen_s", "agree_s", "deaf_s"):
+        value = getattr(policy.episodes, name)
+        if not 0 < value <= 86_400:
+            yield f"episodes.{name}: {value} is not within 1..86400 s"
+    if policy.paging.repage_s < 0:
+        yield f"paging.repage_s: {policy.paging.repage_s} is negative"
+
+
+def _people(policy: Policy) -> Iterator[str]:
+    """Numbers of bands that only make sense beside each other."""
+    rules = policy.rules
+    for kind in (Kind.SOS, Kind.STRAP_CUT):
+        if rules.of(kind).severity is not Severity.CRITICAL:
+            yield f"rules.{kind}.severity: a call for help and a cut strap are C"
+    away = rules.out_of_range
+    if rank(away.agreed_severity) > rank(away.severity):
+        yield "rules.out_of_range.agreed_severity: a second signal must not make it milder"
+    if away.agreed_opens_after_s > away.opens_after_s:
+        yield "rules.out_of_range.agreed_opens_after_s: a second signal must not make it slower"
+    if rank(rules.band_removed.later_severity) > rank(rules.band_removed.severity):
+        yield "rules.band_removed.later_severity: time must not make it milder"
+    if rules.band_removed.later_after_s < rules.band_removed.opens_after_s:
+        yield "rules.band_removed.later_after_s: earlier than opens_after_s"
+    if rules.battery_dead.at_most_percent > rules.battery_low.at_most_percent:
+        yield "rules.battery_dead.at_most_percent: above battery_low, so it is dead before it is low"
+    if rules.battery_low.clear_percent < rules.battery_low.at_most_percent:
+        yield "rules.battery_low.clear_percent: below at_most_percent, so it flaps"
+
+
+def _boxes(policy: Policy) -> Iterator[str]:
+    """Numbers of boxes and cameras that only make sense beside each other."""
+    rules = policy.rules
+    if rules.area_outage.at_least < 2:
+        yield "rules.area_outage.at_least: one box is no area"
+    for kind in (Kind.EDGE_SILENT, Kind.GATEWAY_SILENT, Kind.AREA_OUTAGE):
+        if rules.of(kind).opens_after_s < policy.presence.edge_fresh_s:
+            yield f"rules.{kind}.opens_after_s: shorter than presence.edge_fresh_s, while it still counts as alive"
+    for kind in (Kind.CAMERA_EXIT, Kind.TECHNICAL):
+        if msgspec.to_builtins(rules.of(kind))["hold_s"] < 1:
+            yield f"rules.{kind}.hold_s: it would be over before anyone read it"

@@ -1,0 +1,203 @@
+"""The past: everything that the judge was told, in the order in which it was told.
+
+Readings and facts are in the inbox. What is not, is kept here in the same transactions: ticks, gateways' signs of life,
+calls for help from a page, and each change of the register. Both together give the judge the same day again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ancu.models.clock import from_ms, to_ms
+from ancu.models.errors import AncuError
+from ancu.models.ids import EdgeId, GatewayId
+from ancu.server.cases.inputs import GatewayAlive, Input, SosTapped, Tick
+from ancu.server.ingest.rows import Row, inputs_of
+from ancu.server.review.seats import Seating, SeatsChange, change_of, changed
+
+__all__ = ["Past", "PastRefused", "Remembered", "position_at", "read_past", "span"]
+
+_WAITING = 60  # entries of a quiet server that are worth a write of their own: a minute of ticks
+_TICK, _GATEWAY, _SOS, _SEATS = range(4)
+_ROWS = "position, received_ms, ward, edge, gateway, lane, epoch, first, count, readings, facts"
+
+
+class PastRefused(AncuError):
+    """A stored past that cannot be read."""
+
+    code = "past_refused"
+
+
+class _Entry(msgspec.Struct, frozen=True, array_like=True):
+    rows: int  # of the inbox that came before it, since this body began
+    tag: int
+    at_ms: int
+    of: Any = None
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[_Entry])
+
+
+class Past:
+    """What was told since the last write. Changed by the core's thread only."""
+
+    def __init__(self) -> None:
+        self._entries: list[_Entry] = []
+        self._rows = self._changes = 0
+        self._seating: Seating | None = None
+
+    def row(self) -> None:
+        """The judge is about to be told a row of the inbox."""
+        self._rows += 1
+
+    def tell(self, happened: Input) -> None:
+        """The judge is about to be told something that the inbox does not hold."""
+        at_ms = to_ms(happened.at)
+        match happened:
+            case Tick():
+                self._entries.append(_Entry(self._rows, _TICK, at_ms))
+            case GatewayAlive(gateway=gateway):
+                self._entries.append(_Entry(self._rows, _GATEWAY, at_ms, gateway))
+            case SosTapped(person=person):
+                self._entries.append(_Entry(self._rows, _SOS, at_ms, person))
+
+    def seated(self, seating: Seating) -> None:
+        """The register is another one from here."""
+        change = change_of(self._seating, seating)
+        if change is not None:
+            self._entries.append(_Entry(self._rows, _SEATS, 0, change))
+            self._changes += 1
+        self._seating = seating
+
+    def forget(self) -> None:
+        """A transaction failed, or the process begins: what was not written is not the past of what is stored."""
+        self._entries, self._rows, self._changes = [], 0, 0
+        seating, self._seating = self._seating, None
+        if seating is not None:
+            self.seated(seating)
+
+    def is_worth_a_write(self) -> bool:
+        return len(self._entries) >= _WAITING or self._changes > 0
+
+    def write(self, connection: sqlite3.Connection, last_row: int, at_ms: int) -> None:
+        """Keep it, inside the transaction that holds the rows; `last_row` is the newest of them."""
+        if self._entries:
+            body = zlib.compress(_encoder.encode(self._entries), 1)
+            connection.execute(
+                "INSERT INTO told (inbox, at_ms, seats, body) VALUES (?, ?, ?, ?)",
+                (last_row - self._rows, at_ms, self._changes, body),
+            )
+        self._entries, self._rows, self._changes = [], 0, 0
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """One step of the past: rows of the inbox come with the inputs that they hold."""
+
+    at_ms: int
+    seating: Seating | None = None
+    inputs: tuple[Input, ...] | list[Input] = ()
+    is_tick: bool = False
+    row: Row | None = None
+
+
+def read_past(connection: sqlite3.Connection, *, until: datetime | None = None) -> Iterator[Remembered]:
+    """Everything that the judge was told, in order, from where the past begins; raises PastRefused."""
+    until_ms = None if until is None else to_ms(until)
+    rows: Iterator[tuple[int, Row]] | None = None
+    held: tuple[int, Row] | None = None
+    seating = Seating()
+    at_ms = 0
+    for told in connection.execute("SELECT inbox, body FROM told ORDER BY position"):
+        if rows is None:
+            rows = _rows_after(connection, told["inbox"])
+            held = next(rows, None)
+        for entry in _entries(told["body"]):
+            while held is not None and held[0] <= told["inbox"] + entry.rows:
+                at_ms = held[1].received_ms
+                if until_ms is not None and at_ms >= until_ms:
+                    return
+                yield Remembered(at_ms, inputs=inputs_of(held[1]), row=held[1])
+                held = next(rows, None)
+            at_ms = entry.at_ms or at_ms
+            if until_ms is not None and at_ms >= until_ms:
+                return
+            if entry.tag == _SEATS:
+                seating = changed(seating, msgspec.convert(entry.of, SeatsChange))
+                yield Remembered(at_ms, seating=seating)
+            else:
+                yield Remembered(at_ms, inputs=(_input(entry),), is_tick=entry.tag == _TICK)
+    while rows is not None and held is not None and (until_ms is None or held[1].received_ms < until_ms):
+        yield Remembered(held[1].received_ms, inputs=inputs_of(held[1]), row=held[1])
+        held = next(rows, None)
+
+
+def span(connection: sqlite3.Connection) -> tuple[datetime, datetime] | None:
+    """The time that the past covers; None if nothing is kept."""
+    first = connection.execute("SELECT at_ms, body FROM told ORDER BY position LIMIT 1").fetchone()
+    last = connection.execute("SELECT at_ms FROM told ORDER BY position DESC LIMIT 1").fetchone()
+    if first is None:
+        return None
+    begin = min([first["at_ms"], *(entry.at_ms for entry in _entries(first["body"]) if entry.at_ms)])
+    return from_ms(begin), from_ms(max(begin, last["at_ms"]))
+
+
+def position_at(connection: sqlite3.Connection, table: str, column: str, ms: int) -> int:
+    """The last position of a table that grows with time before a moment: a binary search over its key."""
+    low, high = 0, int(connection.execute(f"SELECT coalesce(max(position), 0) FROM {table}").fetchone()[0])  # noqa: S608 - our own names
+    while low < high:
+        middle = (low + high + 1) // 2
+        row = connection.execute(
+            f"SELECT position, {column} AS ms FROM {table} WHERE position <= ? ORDER BY position DESC LIMIT 1",  # noqa: S608
+            (middle,),
+        ).fetchone()
+        if row is None or row["ms"] < ms:
+            low = middle
+        else:
+            high = row["position"] - 1
+    return low
+
+
+def _input(entry: _Entry) -> Input:
+    at = from_ms(entry.at_ms)
+    if entry.tag == _TICK:
+        return Tick(at)
+    if entry.tag == _GATEWAY:
+        return GatewayAlive(at, GatewayId(entry.of), frozenset())
+    if entry.tag == _SOS:
+        return SosTapped(at, entry.of)
+    raise PastRefused(f"entry of kind {entry.tag}: written by a newer version")
+
+
+def _entries(body: bytes) -> list[_Entry]:
+    try:
+        return _decoder.decode(zlib.decompress(body))
+    except (zlib.error, msgspec.DecodeError) as error:
+        raise PastRefused(f"what the judge was told cannot be read: {error}") from None
+
+
+def _rows_after(connection: sqlite3.Connection, position: int) -> Iterator[tuple[int, Row]]:
+    for r in connection.execute(f"SELECT {_ROWS} FROM inbox WHERE position > ? ORDER BY position", (position,)):  # noqa: S608
+        yield (
+            r["position"],
+            Row(
+                r["received_ms"],
+                r["ward"],
+                EdgeId(r["edge"]),
+                r["gateway"],
+                r["lane"],
+                r["epoch"],
+                r["first"],
+                r["count"],
+                r["readings"],
+                r["facts"],
+            ),
+        )
