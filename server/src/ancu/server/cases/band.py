@@ -23,7 +23,16 @@ from ancu.server.cases.policy import Policy
 from ancu.server.cases.roster import OrderSeat
 from ancu.server.cases.verdict import Clear, Holds, Verdict, Wait
 
-__all__ = ["BandCase", "BandState", "PresenceState", "is_strap_open", "presence", "quiet_until", "verdicts"]
+__all__ = [
+    "BandCase",
+    "BandState",
+    "PresenceState",
+    "is_strap_open",
+    "presence",
+    "quiet_until",
+    "silent_at",
+    "verdicts",
+]
 
 PresenceState = Literal["home", "away", "unknown"]
 
@@ -115,6 +124,11 @@ def verdicts(case: BandCase, at_ms: int, policy: Policy) -> list[Verdict]:
     ]
 
 
+def silent_at(heard_ms: int, policy: Policy) -> int:
+    """When the first row about silence opens, if a band is not heard again."""
+    return heard_ms + min(policy.rules.band_silent.opens_after_s, policy.rules.battery_dead.opens_after_s) * 1000
+
+
 def quiet_until(case: BandCase, at_ms: int, policy: Policy) -> int | None:
     """The screen: until when nothing but news can change a verdict of a band that no incident is about; None: judge it.
 
@@ -128,8 +142,7 @@ def quiet_until(case: BandCase, at_ms: int, policy: Policy) -> int | None:
     witness = case.witness(at_ms, policy)
     if witness is None:
         return over_ms
-    wait_s = min(policy.rules.band_silent.opens_after_s, policy.rules.battery_dead.opens_after_s)
-    due = max(state.heard_ms, witness[1].ears_ms, case.heard_from_ms) + wait_s * 1000
+    due = silent_at(max(state.heard_ms, witness[1].ears_ms, case.heard_from_ms), policy)
     return min(due, over_ms) if at_ms < due else None
 
 

@@ -21,7 +21,7 @@ from ancu.models.frame import Reading, Status
 from ancu.models.ids import BandNumber, EdgeId, GatewayId
 from ancu.server.alerts.alert import Alert
 from ancu.server.alerts.events import AlertEvent, Ended
-from ancu.server.cases.band import BandState, PresenceState, is_strap_open, presence
+from ancu.server.cases.band import BandState, PresenceState, is_strap_open, presence, silent_at
 from ancu.server.cases.camera import CameraState, DoorState, camera_id, crossing_of
 from ancu.server.cases.codes import Concern, Kind, SubjectKind
 from ancu.server.cases.edge import EdgeState, GatewayState
@@ -222,8 +222,8 @@ class Judge:
         state = self._band_state(heard.band)
         if state is not None:
             state.heard(heard, self.policy)
-            if not self._sweep.is_planned(("band", heard.band)):
-                self._sweep.look(("band", heard.band), 0)
+            look_ms = 0 if heard.late else silent_at(to_ms(heard.at), self.policy)
+            self._sweep.look(("band", heard.band), look_ms)
 
     def _band_state(self, band: BandNumber) -> BandState | None:
         """The state of a seated band; a new order begins with a clean slate."""
@@ -288,6 +288,7 @@ class Judge:
         if state is not None and state.heard_ms > to_ms(heard.at):
             hearing.hear_out_of_order(heard)
         hearing.look_at_band(heard.band)
+        self._sweep.look(("band", heard.band), 0)
 
     def _matters(self, heard: BandHeard) -> bool:
         """The screen: whether a frame can change any decision now. What time changes is the sweep's business."""

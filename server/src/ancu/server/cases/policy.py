@@ -160,7 +160,7 @@ class Policy(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def thresholds(self, kind: Kind) -> dict[str, Any]:
         """The numbers in force for a kind, for a page and for the record."""
-        plain: dict[str, Any] = msgspec.to_builtins(self.rules.of(kind))
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.rules.of(kind)))
         return plain
 
 

@@ -33,9 +33,6 @@ class Sweep(Generic[K]):
         for key in keys:
             self.look(key, 0)
 
-    def is_planned(self, key: K) -> bool:
-        return key in self._due
-
     def take_due(self, at_ms: int) -> list[K]:
         """Those that are due, each once, in the order in which they fell due; they are planned no more."""
         taken = []
