@@ -37,15 +37,17 @@ def quick_policy(folder: Path) -> Path:
     return path
 
 
-def make_quick(folder: Path, homes: int = 3, *, seed: int = 1, **more: Any) -> Installation:
-    """An installation whose bands speak often and whose edges report all they hear."""
+def make_quick(
+    folder: Path, homes: int = 3, *, seed: int = 1, report_s: float = 1.0, loss: float = 0.08, **more: Any
+) -> Installation:
+    """An installation whose bands speak often and whose edges report nearly all they hear."""
     made = make_installation(
         folder / "chain",
         homes=homes,
         seed=seed,
         policy=str(quick_policy(folder)),
-        sim={"interval_s": 1.0},
-        edge={"heartbeat_s": 2.0, "radio": {"unseen_s": 5.0, "report_s": 1.0}},
+        sim={"interval_s": 1.0, "loss": loss},
+        edge={"heartbeat_s": 2.0, "radio": {"unseen_s": 5.0, "report_s": report_s}},
         **more,
     )
     for edge in made.homes:
@@ -99,3 +101,17 @@ def verify_audit(made: Installation) -> dict[str, Any]:
     assert said.returncode == 0, said.stdout + said.stderr
     answer: dict[str, Any] = json.loads(said.stdout)
     return answer
+
+
+def complaints(made: Installation, *, disturbed: bool) -> list[str]:
+    """Lines of the logs that nobody should have to read: traces always; undisturbed, also warnings and errors."""
+    lines = []
+    for log in made.root.glob("*.log"):
+        for line in log.read_text("utf-8", "replace").splitlines():
+            said = json.loads(line) if line.startswith("{") else {"says": line, "level": "plain"}
+            if line.startswith("listening on http://"):
+                continue
+            trace = "trace" in said or said["level"] == "plain"
+            if trace or (not disturbed and said["level"] != "info"):
+                lines.append(f"{log.name}: {line}"[:600])
+    return lines

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import numpy as np
 
 from ancu.edge.journal import Journal
 from ancu.models.frame import counter_of
@@ -24,7 +25,7 @@ from ancu.server.ingest.columns import reading_rows
 from ancu.server.ingest.rows import Row, facts_of
 from ancu.server.people.setup import Installation
 
-__all__ = ["Found", "look", "open_file", "watch_journal"]
+__all__ = ["Found", "look", "open_file", "readings", "watch_journal"]
 
 _KEEP = """
 CREATE TABLE kept (epoch INTEGER, lane INTEGER, sequence INTEGER, blob BLOB);
@@ -73,6 +74,12 @@ def look(root: Path, made: Installation) -> Found:
                 _hold_against(found, edge, journal, server, has)
     _series(found, root, has.readings)
     return found
+
+
+def readings(root: Path) -> list[np.void]:
+    """Every reading in the inbox of the server in `root`, with the columns of ancu.server.ingest.columns."""
+    with open_file(root / "server" / "data" / "ancu.db") as server:
+        return [r for (packed,) in server.execute("SELECT readings FROM inbox") for r in reading_rows(packed)]
 
 
 @contextmanager

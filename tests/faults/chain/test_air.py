@@ -1,0 +1,99 @@
+"""An attacker in the air of a home: nothing is believed, all of it is counted, and the honest band stays heard."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections import Counter
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from ancu.models.wire import Heard, unpack_record
+from ancu.server.demo.chain import Chain
+from ancu.server.demo.officer import Officer
+from ancu.server.people.setup import Installation
+
+from .conftest import Maker, alerts, complaints, until, verify_audit
+from .evidence import open_file, readings
+
+COPIES = 5
+CLONE_SAYS = (99, 365, 70, 98)  # battery, skin, heart and oxygen in an attacker's frame
+REPEAT_S = 30  # a frame so young may come again from an edge that was restarted
+
+
+def refused(chain: Chain) -> Counter[str]:
+    """Frames refused by reason, as /metrics has them."""
+    with urlopen(f"{chain.url}/metrics", timeout=5) as answer:  # noqa: S310 - our own server
+        text = answer.read().decode()
+    lines = re.findall(r'^ancu_frames_refused_total\{of="(\w+)"\} ([\d.]+)', text, re.MULTILINE)
+    return Counter({reason: int(float(count)) for reason, count in lines})
+
+
+def said(row: Any) -> tuple[int, ...]:
+    return tuple(int(row[name]) for name in ("battery_percent", "skin_deci_c", "heart_bpm", "spo2_percent"))
+
+
+def kept(made: Installation, home: int) -> list[Heard]:
+    """The frames that a home's edge wrote down."""
+    with open_file(made.root / made.homes[home - 1] / "data" / "journal.db") as journal:
+        records = [unpack_record(blob) for (blob,) in journal.execute("SELECT blob FROM kept ORDER BY rowid")]
+    return [record for record in records if isinstance(record, Heard)]
+
+
+async def heard_last(chain: Chain, officer: Officer, band: int) -> str | None:
+    items = (await officer.get("/api/v1/devices?kind=band&limit=200"))["items"]
+    return next(item["last_seen_at"] for item in items if item["id"] == f"wb-{band:08d}")
+
+
+@pytest.mark.timeout(150)
+async def test_nothing_of_an_attacker_is_believed_and_the_honest_band_stays_heard(installation: Maker):
+    made = installation(homes=2, report_s=0.1, loss=0.0)  # every frame reaches the server
+    async with Chain(made) as chain:
+        officer = await chain.province()
+        await chain.first_readings(officer, 60)
+        began = time.monotonic()
+        assert refused(chain) == Counter()
+        assert await alerts(chain, officer) == Counter()
+
+        await chain.air.do("flip", 1, copies=COPIES)
+        await chain.air.do("forge", 1, copies=COPIES)
+        await until(lambda: refused(chain)["seal"] >= COPIES + 1, 15, "forged frames were not counted")
+        await until(lambda: alerts(chain, officer), 5, "no alert")
+        await chain.air.do("clone", 1)
+        await until(lambda: refused(chain)["clone"] == 1, 15, "the clone was not counted")
+
+        # A recording is an echo to an edge that remembers the frame: let it forget.
+        await asyncio.sleep(max(0.0, began + REPEAT_S + 5 - time.monotonic()))
+        edge = chain.children.all[made.homes[0]]
+        assert edge.pid is not None
+        os.kill(edge.pid, signal.SIGKILL)
+        await until(lambda: edge.restarts == 1 and edge.pid, 10, "the edge did not come back")
+        count = len(kept(made, 1))
+        await until(lambda: len(kept(made, 1)) > count, 20, "the edge does not hear")
+        await chain.air.do("replay", 1, copies=COPIES)
+        await until(lambda: refused(chain)["replay"] + refused(chain)["stale"] >= 1, 15, "the replay was not counted")
+
+        before = await heard_last(chain, officer, 1)
+        await until(lambda: _changed(chain, officer, before), 15, "the honest band is not heard any more")
+        assert await alerts(chain, officer) == Counter({("technical", 1): 1})
+        (alert,) = (await officer.get("/api/v1/alerts"))["items"]
+        detail = await officer.get(f"/api/v1/alerts/{alert['id']}")
+        assert alert["severity"] == "H"
+        assert {signal["values"]["reason"] for signal in detail["evidence"]} >= {"seal", "clone"}
+        only = refused(chain)
+    assert set(only) <= {"seal", "clone", "replay", "stale"}
+    rows = readings(made.root)
+    assert not [row for row in rows if said(row) == CLONE_SAYS]
+    assert len({(row["band"], row["counter"]) for row in rows}) == len(rows)
+    assert len([row for row in rows if row["band"] == 1]) >= 20
+    assert verify_audit(made)["ok"] is True
+    assert complaints(made, disturbed=True) == []
+
+
+async def _changed(chain: Chain, officer: Officer, before: str | None) -> bool:
+    return await heard_last(chain, officer, 1) != before
