@@ -49,6 +49,21 @@ class Panel:
             judge.set_roster(roster)
             self._of_band |= dict.fromkeys(roster.bands, judge)
 
+    def label_of(self, ward: str) -> str:
+        """The policy that holds in a ward."""
+        return self._policy(ward).label
+
+    def hear(self, heard: Input) -> list[AlertEvent]:
+        """Observe, decide and evolve one input."""
+        found: list[AlertEvent] = []
+        for judge in self._hearing(heard):
+            judge.observe(heard)
+            if events := judge.decide(heard):
+                for event in events:
+                    judge.evolve(event)
+                found += events
+        return found
+
     def observe(self, heard: Input) -> None:
         for judge in self._hearing(heard):
             judge.observe(heard)
