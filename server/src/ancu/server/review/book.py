@@ -118,8 +118,10 @@ def inspect(
     table = _table(name_or_path)
     if "base" not in table:
         found = table_problems(table)
-        policy = None if found else msgspec.convert(table, Policy)
-        return policy, None, found if policy is None else problems(policy)
+        if found:
+            return None, None, found
+        policy = msgspec.convert(table, Policy)
+        return policy, None, problems(policy)
     try:
         overlay = msgspec.convert(table, Overlay)
     except msgspec.ValidationError as error:

@@ -39,14 +39,15 @@ def table_problems(table: Mapping[str, Any]) -> list[str]:
         kinds = get_type_hints(Rules)
         found += [f"rules.{name}: no such rule" for name in rules if name not in kinds]
         for name, kind in kinds.items():
-            found += _fits(f"rules.{name}", rules[name], kind) if name in rules else [f"rules.{name}: missing"]
+            wrong = _fits(f"rules.{name}", rules[name], kind) if name in rules else [f"rules.{name}: missing"]
+            found += wrong or _rule(name, rules[name])
     elif rules is not None:
         found.append("rules: expected a table")
     return found
 
 
 def problems(policy: Policy) -> list[str]:
-    """What makes a policy unfit to be put in force though each of its keys is well formed."""
+    """What makes a policy unfit to be put in force though each of its keys is well formed by itself."""
     return [*_head(policy), *_numbers(policy), *_people(policy), *_boxes(policy)]
 
 
@@ -78,18 +79,19 @@ def _head(policy: Policy) -> Iterator[str]:
         yield f"name, version: {policy.label!r} is written into every alert; use neither spaces nor '@'"
 
 
+def _rule(kind: str, rule: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in rule.items():
+        where = f"rules.{kind}.{name}"
+        if name.endswith("_s") and not 0 <= value <= _LONGEST_S:
+            yield f"{where}: {value} is not within 0..{_LONGEST_S} s"
+        if name.endswith("_percent") and not 0 <= value <= 100:
+            yield f"{where}: {value} is not within 0..100"
+    levels = rule.get("next_level_min", ())
+    if any(a >= b for a, b in pairwise([0, *levels])):
+        yield f"rules.{kind}.next_level_min: {list(levels)} does not rise from step to step"
+
+
 def _numbers(policy: Policy) -> Iterator[str]:
-    plain: dict[str, dict[str, Any]] = msgspec.to_builtins(policy.rules)
-    for kind, rule in plain.items():
-        for name, value in rule.items():
-            where = f"rules.{kind}.{name}"
-            if name.endswith("_s") and not 0 <= value <= _LONGEST_S:
-                yield f"{where}: {value} is not within 0..{_LONGEST_S} s"
-            if name.endswith("_percent") and not 0 <= value <= 100:
-                yield f"{where}: {value} is not within 0..100"
-        levels = rule["next_level_min"]
-        if any(a >= b for a, b in pairwise([0, *levels])):
-            yield f"rules.{kind}.next_level_min: {list(levels)} does not rise from step to step"
     for name in ("reopen_s", "agree_s", "deaf_s"):
         value = getattr(policy.episodes, name)
         if not 0 < value <= 86_400:
