@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, Literal
@@ -18,6 +17,7 @@ from ancu.edge.camera.accuracy import Judged, Passing, average_precision, matche
 from ancu.edge.camera.boxes import Boxes
 from ancu.edge.camera.config import CameraConfig, DetectorSettings, DoorZone
 from ancu.edge.camera.facts import Crossing
+from ancu.models.clock import SystemClock
 from ancu.models.config import Settings
 from ancu.models.errors import UsageError
 
@@ -102,7 +102,7 @@ def bench_door(clip: Path, truth_file: Path) -> dict[str, object]:
 
     async def watch() -> None:
         nonlocal looked_at
-        service = CameraService(config, lambda: datetime.now(UTC), emit)
+        service = CameraService(config, SystemClock().now, emit)
         await service.run()
         looked_at = service.counters.frames
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from ancu.models.clock import SystemClock
 from ancu.models.config import read_secret, write_secret
 from ancu.models.errors import ConfigError
 from ancu.models.ids import check_id
@@ -69,7 +70,7 @@ class Authority:
         """Make an authority; raises ConfigError where one exists, for replacing it would lock every device out."""
         if (folder / _KEY).exists():
             raise ConfigError(f"{folder / _KEY}: an authority exists already")
-        now = now or datetime.now(UTC)
+        now = now or SystemClock().now()
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
         certificate = (
@@ -102,17 +103,17 @@ class Authority:
         serial = x509.random_serial_number()
         identity = f"urn:ancu:{name}:{serial:x}"
         leaf = _Leaf(name, serial, [x509.UniformResourceIdentifier(identity)], ExtendedKeyUsageOID.CLIENT_AUTH)
-        return self._issue(leaf, identity, certificate, key, now or datetime.now(UTC))
+        return self._issue(leaf, identity, certificate, key, now or SystemClock().now())
 
     def issue_server(self, hosts: Iterable[str], certificate: Path, key: Path, now: datetime | None = None) -> Issued:
         """A listener's certificate for host names and addresses."""
         names = [_host(host) for host in dict.fromkeys(hosts)]
         leaf = _Leaf("broker", x509.random_serial_number(), names, ExtendedKeyUsageOID.SERVER_AUTH)
-        return self._issue(leaf, "", certificate, key, now or datetime.now(UTC))
+        return self._issue(leaf, "", certificate, key, now or SystemClock().now())
 
     def revocation_list(self, revoked: Iterable[tuple[str, datetime]], now: datetime | None = None) -> bytes:
         """A signed PEM list of revoked serials (hex, when), for brokers that read one; ours drops the user instead."""
-        now = now or datetime.now(UTC)
+        now = now or SystemClock().now()
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self._certificate.subject)
@@ -148,7 +149,7 @@ class Authority:
 
 def check_certificate(certificate: Path, key: Path, authority: Path, now: datetime | None = None) -> datetime:
     """Say until when a certificate is good; raises ConfigError if it is not valid now, not its key's, or not ours."""
-    now = now or datetime.now(UTC)
+    now = now or SystemClock().now()
     own, root = _read(certificate), _read(authority)
     if _read_key(key).public_key() != own.public_key():
         raise ConfigError(f"{key}: not the key of {certificate.name}")

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from ancu.models.clock import SystemClock
 from ancu.models.frame import Reading, Status, frame_cipher, seal_frame
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, OrderId, WardCode, partition_of
 from ancu.models.keys import BandKeys, EdgeKeys, derive_band_keys, derive_edge_keys
@@ -98,7 +99,7 @@ def relay_of(items: Sequence[Relayed], gateway: GatewayId, sent_ms: int = 0) -> 
 def register_of(homes: Iterable[Home], version: int = 1, *, now: datetime | None = None) -> Snapshot:
     """The register that knows these homes; every order began a day ago and lasts two weeks."""
     homes = list(homes)
-    start = (now or datetime.now(UTC)) - timedelta(days=1)
+    start = (now or SystemClock().now()) - timedelta(days=1)
     served = [(home, band) for home in homes for band in home.bands]
     wards = sorted({home.ward for home in homes})
     return Snapshot(

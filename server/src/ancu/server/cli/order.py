@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
+from ancu.models.clock import SystemClock
 from ancu.models.errors import UsageError
 from ancu.models.ids import EdgeId, OrderId, WardCode, band_number
 from ancu.server.cli.common import as_table, common, emit, open_provisioner, open_register, parse_time
@@ -71,7 +72,7 @@ def add(
         raise UsageError("give either --until TIME or --days N")
     if (bands_out and not edge) or (sim_out and not (edge and band)):
         raise UsageError("--bands-out needs --edge; --sim-out needs --edge and --band")
-    start = parse_time(starts) if starts else datetime.now(UTC)
+    start = parse_time(starts) if starts else SystemClock().now()
     end = parse_time(until) if until else start + timedelta(days=days or 0)
     new = _read_person(file) if file else None
     number = band_number(band) if band else None
