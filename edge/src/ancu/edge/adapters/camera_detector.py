@@ -1,5 +1,6 @@
 """The person detector: OpenCV scales, onnxruntime runs the network on one thread."""
 
+import os
 import platform
 from functools import lru_cache
 from pathlib import Path
@@ -7,12 +8,15 @@ from typing import Any, Final, cast
 
 import cv2
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from ancu.edge.camera.detect import Detections, Fit, Grid, decode
 from ancu.edge.camera.weights import weights_folder
 from ancu.models.cards import verified_weights
+
+# The official wheel reports its use to its maker, from its import on; nothing may leave a site that nobody allowed.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime  # type: ignore[import-untyped]
 
 Image = NDArray[np.uint8]
 
