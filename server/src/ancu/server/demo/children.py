@@ -93,12 +93,15 @@ class Children:
         """Resident memory by child, its own children included."""
         return {name: sum(map(_rss_kib, _family(child.pid))) for name, child in self.all.items() if child.pid}
 
+    def cpu_s(self) -> dict[str, float]:
+        """Processor time by child since its start, seconds, its own children included."""
+        return {name: sum(map(_cpu_s, _family(child.pid))) for name, child in self.all.items() if child.pid}
+
     def cpu_percent(self) -> dict[str, float]:
         """Processor time by child since its start, in percent of one core, its own children included."""
         return {
-            name: round(100 * sum(map(_cpu_s, _family(child.pid))) / max(1.0, _age_s(child.pid)), 1)
-            for name, child in self.all.items()
-            if child.pid
+            name: round(100 * used_s / max(1.0, _age_s(self.all[name].pid or 0)), 1)
+            for name, used_s in self.cpu_s().items()
         }
 
 
