@@ -11,9 +11,9 @@ from ancu.models.clock import SystemClock
 from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.bench.fleet import fleet, register_of, relay_of
-from ancu.server.cases.policy import load_policy
 from ancu.server.core import Core, Told
 from ancu.server.memory import Memory
+from ancu.server.policies import load_policy
 from ancu.server.projection import project
 from ancu.server.seating import Bench
 

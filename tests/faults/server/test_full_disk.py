@@ -14,10 +14,10 @@ from ancu.models.clock import SystemClock, to_ms
 from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.bench.fleet import Home, fleet, register_of, relay_of
-from ancu.server.cases.policy import load_policy
 from ancu.server.core import Core, Told, verify_chain
 from ancu.server.ingest.columns import reading_rows
 from ancu.server.memory import Memory
+from ancu.server.policies import load_policy
 from ancu.server.projection import project
 from ancu.server.seating import Bench
 

@@ -22,11 +22,12 @@ from ancu.server.adapters.store import Store
 from ancu.server.alerts import alert as lifecycle
 from ancu.server.bench.fleet import FINE, Home, fleet, register_of, relay_of
 from ancu.server.cases.inputs import SosTapped
-from ancu.server.cases.policy import Policy, load_policy
+from ancu.server.cases.policy import Policy
 from ancu.server.core import Core, Transaction, _Command, _Relayed, _Tick
 from ancu.server.ingest.pipeline import read_relay
 from ancu.server.memory import Memory
 from ancu.server.people.records import Snapshot
+from ancu.server.policies import load_policy
 from ancu.server.ports import Outcome
 from ancu.server.projection import alert_of, events_of, project, record_of
 from ancu.server.review.book import Book

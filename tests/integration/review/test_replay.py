@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from ancu.server.alerts.events import AlertEvent, unpack
-from ancu.server.cases.policy import Policy, load_policy
+from ancu.server.cases.policy import Policy
+from ancu.server.policies import load_policy
 from ancu.server.projection import STREAM
 from ancu.server.review.book import Book
 from ancu.server.review.compare import compare

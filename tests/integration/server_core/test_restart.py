@@ -11,8 +11,8 @@ from ancu.models.clock import to_ms
 from ancu.models.frame import Status
 from ancu.models.topics import Lane
 from ancu.server.bench.fleet import FINE, Home, relay_of
-from ancu.server.cases.policy import load_policy
 from ancu.server.core import Transaction
+from ancu.server.policies import load_policy
 from ancu.server.seating import Bench
 
 CUT = dataclasses.replace(FINE, status=Status.SKIN | Status.STRAP_OPEN)

@@ -31,9 +31,9 @@ from ancu.server.cases.inputs import (
     Tick,
 )
 from ancu.server.cases.judge import Judge
-from ancu.server.cases.policy import load_policy
 from ancu.server.cases.roster import BandSeat, CameraSeat, EdgeSeat, GatewaySeat, OrderSeat, Roster
 from ancu.server.cases.verdict import Holds
+from ancu.server.policies import load_policy
 
 START = datetime(2026, 3, 2, 14, 50, tzinfo=UTC)  # 21:50 local: stories run into the quiet hours
 POLICY = load_policy("demo")

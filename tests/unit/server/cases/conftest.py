@@ -26,8 +26,9 @@ from ancu.server.cases.inputs import (
     Tick,
 )
 from ancu.server.cases.judge import Judge
-from ancu.server.cases.policy import Policy, load_policy
+from ancu.server.cases.policy import Policy
 from ancu.server.cases.roster import BandSeat, CameraSeat, EdgeSeat, GatewaySeat, OrderSeat, Roster
+from ancu.server.policies import load_policy
 
 NOON = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)  # 12:00 in Ho Chi Minh City
 WORN = Reading(80, False, 365, 72, 98, Status.SKIN | Status.MOTION, 0)

@@ -10,7 +10,7 @@ from ancu.server.alerts.alert import Acknowledge, Command, Contact, Snooze
 from ancu.server.alerts.events import Escalated, Raised
 from ancu.server.cases.codes import Kind
 from ancu.server.cases.paging import is_quiet, ladder, pages_at, quiet_end
-from ancu.server.cases.policy import load_policy
+from ancu.server.policies import load_policy
 from ancu.server.ports import Severity
 
 from .conftest import Story

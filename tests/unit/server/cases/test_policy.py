@@ -9,7 +9,8 @@ import pytest
 
 from ancu.models.errors import ConfigError
 from ancu.server.cases.codes import CONCERN_OF, SIGN_VALUES, TROUBLE_SIGNS, Kind, Say
-from ancu.server.cases.policy import Rules, load_policy
+from ancu.server.cases.policy import Rules
+from ancu.server.policies import load_policy
 from ancu.server.ports import Severity
 
 DEFAULT = files("ancu.server.cases").joinpath("policies/default.toml").read_text("utf-8")

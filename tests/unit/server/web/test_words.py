@@ -13,7 +13,7 @@ import pytest
 from ancu.models.errors import FrameReason, WireReason
 from ancu.server import web
 from ancu.server.cases import codes
-from ancu.server.cases.policy import load_policy
+from ancu.server.policies import load_policy
 from ancu.server.ports import AlertState, Outcome, Severity
 from ancu.server.web.words import LANGUAGES, load_catalogues
 

@@ -16,7 +16,6 @@ from ancu.server.adapters.series import Series
 from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.bench.fleet import Home, fleet, register_of, relay_of
-from ancu.server.cases.policy import load_policy
 from ancu.server.collector import tune_collector
 from ancu.server.core import Core, Told
 from ancu.server.ingest.keyring import keyring_of
@@ -24,6 +23,7 @@ from ancu.server.ingest.pipeline import read_relay
 from ancu.server.ingest.verify import Receiver
 from ancu.server.memory import Memory
 from ancu.server.people.records import Snapshot
+from ancu.server.policies import load_policy
 from ancu.server.projection import project
 from ancu.server.seating import Bench
 

@@ -13,12 +13,12 @@ from ancu.server.adapters.series import Series
 from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.bench.fleet import FINE, Home, fleet, register_of
-from ancu.server.cases.policy import load_policy
 from ancu.server.core import Core
 from ancu.server.ingest.columns import READING_BYTES, pack_reading
 from ancu.server.ingest.rows import Row
 from ancu.server.memory import Memory
 from ancu.server.people.records import Snapshot
+from ancu.server.policies import load_policy
 from ancu.server.projection import project
 from ancu.server.seating import Bench
 

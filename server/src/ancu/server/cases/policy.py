@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, time
-from importlib.resources import as_file, files
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from ancu.models.config import Settings, load
-from ancu.models.errors import ConfigError
+from ancu.models.config import Settings
 from ancu.server.cases.codes import Desk, Kind
 from ancu.server.ports import Severity
 
-__all__ = ["Episodes", "NotInForce", "Paging", "Policy", "Presence", "Rule", "Rules", "load_policy", "rank"]
+__all__ = ["Episodes", "NotInForce", "Paging", "Policy", "Presence", "Rule", "Rules", "rank"]
 
 _WORST_FIRST = tuple(Severity)
 
@@ -162,13 +159,3 @@ class Policy(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """The numbers in force for a kind, for a page and for the record."""
         plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.rules.of(kind)))
         return plain
-
-
-def load_policy(name_or_path: str | Path) -> Policy:
-    """Read a policy that is brought along ('default', 'demo') or a file's; raises ConfigError."""
-    if isinstance(name_or_path, str) and "/" not in name_or_path and not name_or_path.endswith(".toml"):
-        with as_file(files("ancu.server.cases") / "policies" / f"{name_or_path}.toml") as path:
-            if not path.is_file():
-                raise ConfigError(f"no policy {name_or_path!r}: use default, demo or the path of a .toml file")
-            return load(path, Policy)
-    return load(Path(name_or_path), Policy)

@@ -18,12 +18,12 @@ import click
 
 from ancu.models.clock import SystemClock
 from ancu.models.errors import UsageError
-from ancu.server.cases.policy import load_policy
 from ancu.server.demo.chain import Chain
 from ancu.server.demo.play import Play
 from ancu.server.demo.screen import Screen
 from ancu.server.demo.script import Verdict, expected, judge, scenes
 from ancu.server.people.setup import Ports, make_installation
+from ancu.server.policies import load_policy
 
 __all__ = ["demo"]
 

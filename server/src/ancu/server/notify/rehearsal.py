@@ -18,7 +18,7 @@ from ancu.server.adapters.store import Store
 from ancu.server.adapters.store_journal import Record, Stored
 from ancu.server.alerts.alert import Command, decide
 from ancu.server.cases.inputs import Input, Tick
-from ancu.server.cases.policy import Policy, load_policy
+from ancu.server.cases.policy import Policy
 from ancu.server.core import Transaction
 from ancu.server.memory import Memory
 from ancu.server.notify.duty import Watch
@@ -26,6 +26,7 @@ from ancu.server.notify.engine import Due, Engine, Outcome, Plan
 from ancu.server.notify.port import Receipt, Refused, Unreachable
 from ancu.server.notify.words import Writer
 from ancu.server.people.records import Snapshot
+from ancu.server.policies import load_policy
 from ancu.server.ports import Role
 from ancu.server.projection import alert_of, events_of, project, record_of
 from ancu.server.seating import Bench
