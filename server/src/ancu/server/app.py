@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Callable, Iterator
 
 from ancu.models.clock import Clock, SystemClock
 from ancu.models.errors import AncuError
 from ancu.models.wire import Confirmation, encode_confirm
 from ancu.server.adapters.mqtt import ServerLink
+from ancu.server.adapters.notify_channels import build_notifiers, plan_of
 from ancu.server.adapters.series import Series
 from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
@@ -20,6 +22,9 @@ from ancu.server.config import ServerSettings
 from ancu.server.core import Core, Told
 from ancu.server.desk import StoreDesk
 from ancu.server.memory import Memory
+from ancu.server.notify.dispatcher import Dispatcher
+from ancu.server.notify.engine import Engine
+from ancu.server.notify.words import Writer
 from ancu.server.people.records import Snapshot
 from ancu.server.people.snapshot import read_snapshot, read_version
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
@@ -56,6 +61,12 @@ class Server:
             listening=lambda: self._link.connected,
         )
         self._link = ServerLink(settings.broker, settings.data, deliver=self._core.deliver, seal=self._seal)
+        self._dispatcher = Dispatcher(
+            Engine(plan_of(settings.notify), Writer(settings.notify.language, settings.notify.link), random.random),
+            build_notifiers(settings.notify, self._clock),
+            self._core.command,
+            self._clock,
+        )
         self._desk = StoreDesk(
             settings.database,
             core=self._core,
@@ -64,6 +75,7 @@ class Server:
             clock=self._clock,
             linked=lambda: self._link.connected,
             link_counts=lambda: self._link.counts,
+            more_counts=self._dispatcher.counts,
         )
 
     async def run(self, listening: Callable[[int], None] | None = None) -> None:
@@ -82,6 +94,7 @@ class Server:
                         compose.serve(app, self._settings.host, self._settings.port, stopping, listening=listening)
                     )
                     group.create_task(self._watch())
+                    group.create_task(self._dispatcher.run())
         finally:
             stopping.set()
             await asyncio.shield(asyncio.to_thread(self._stop))
@@ -137,6 +150,7 @@ class Server:
         self._link.confirm(told.confirms)
         if told.records:
             self._desk.told(told.records[-1].position)
+            self._dispatcher.wake()
 
     def _seal(self, confirmation: Confirmation) -> bytes | None:
         edge = self._memory.keyring.edges.get(confirmation.edge)

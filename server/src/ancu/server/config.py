@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ancu.models.config import Settings
 from ancu.models.mqtt import BrokerSettings
+from ancu.server.notify.settings import NotifySettings
 from ancu.server.web.settings import WebSettings
 
 __all__ = ["ServerSettings"]
@@ -24,6 +25,7 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     """Files that change numbers of the policy for some wards or provinces."""
     broker: BrokerSettings
     web: WebSettings = WebSettings()
+    notify: NotifySettings = NotifySettings()
     log_level: str = "info"
 
     @property

@@ -76,10 +76,11 @@ class StoreDesk(Desk):
         clock: Clock,
         linked: Callable[[], bool],
         link_counts: Callable[[], Mapping[tuple[str, str], int]],
+        more_counts: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._database = database
         self._core, self._memory, self._series, self._clock = core, memory, series, clock
-        self._linked, self._link_counts = linked, link_counts
+        self._linked, self._link_counts, self._more_counts = linked, link_counts, more_counts
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._local = threading.local()
         self._grown = asyncio.Event()
@@ -259,6 +260,7 @@ class StoreDesk(Desk):
                 "p50": latencies[len(latencies) // 2],
                 "p99": latencies[len(latencies) * 99 // 100],
             }
+        counts |= self._more_counts()
         return {"ready": reason is None, "reason": reason, "series": self._series.fault, "counters": counts}
 
     # --- inside ---

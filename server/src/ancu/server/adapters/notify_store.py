@@ -20,7 +20,6 @@ __all__ = [
     "add_page",
     "addresses",
     "change",
-    "counts",
     "due",
     "forget_contact",
     "highest_level",
@@ -37,6 +36,7 @@ __all__ = [
     "siblings",
     "still_carried",
     "waiting",
+    "waiting_deliveries",
     "ward_names",
     "withdraw_notes",
 ]
@@ -268,10 +268,10 @@ def ward_names(db: sqlite3.Connection) -> Mapping[str, str]:
     return {row["code"]: row["name"] for row in db.execute("SELECT code, name FROM wards")}
 
 
-def counts(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
-    """Deliveries by channel and state."""
-    rows = db.execute("SELECT channel, state, count(*) AS n FROM notify_deliveries GROUP BY channel, state")
-    return {(row["channel"], row["state"]): row["n"] for row in rows}
+def waiting_deliveries(db: sqlite3.Connection) -> dict[str, int]:
+    """Deliveries that will be tried, by channel."""
+    rows = db.execute("SELECT channel, count(*) AS n FROM notify_deliveries WHERE next_ms IS NOT NULL GROUP BY channel")
+    return {row["channel"]: row["n"] for row in rows}
 
 
 def oldest_ms(db: sqlite3.Connection, now_ms: int) -> int | None:

@@ -112,6 +112,8 @@ class Engine:
         self._plan, self._writer, self._chance = plan, writer, chance
         self.broken = 0  # events that this version failed on
         self.unreachable = 0  # calls that nobody at all could be told of
+        self.waiting: dict[str, int] = {}  # deliveries that will be tried, by channel
+        self.oldest_ms: int | None = None  # when the oldest page was made that has a delivery due
         self.changes: Counter[tuple[str, str]] = Counter()  # tries by channel and what they came to
 
     def step(self, tx: Transaction) -> Step:
@@ -125,6 +127,8 @@ class Engine:
         if read:
             rows.set_mark(db, upto)
         self._make_pages(tx)
+        self.waiting = rows.waiting_deliveries(db)
+        self.oldest_ms = rows.oldest_ms(db, tx.now_ms)
         due = [d for row in rows.due(db, tx.now_ms, _DUE) if (d := self._due(tx, row)) is not None]
         return Step(due, tx.now_ms if read == _EVENTS else self._next_ms(tx))
 
@@ -132,17 +136,19 @@ class Engine:
         """Write down what tries came to, and what follows from it."""
         for outcome in outcomes:
             row = rows.one_delivery(tx.store.connection, outcome.delivery)
-            if row is None:
-                continue
-            match outcome.result:
-                case Receipt() as receipt:
-                    self._through(tx, row, receipt)
-                case Refused() as refused:
-                    if refused.gone:
-                        rows.forget_contact(tx.store.connection, row.officer, row.channel, row.address)
-                    self._dead(tx, row, refused.why, row.tries + 1)
-                case Unreachable() as unreachable:
-                    self._failed(tx, row, unreachable)
+            if row is not None:
+                self._settle(tx, row, outcome.result)
+
+    def _settle(self, tx: Transaction, row: DeliveryRow, result: Receipt | Refused | Unreachable) -> None:
+        match result:
+            case Receipt():
+                self._through(tx, row, result)
+            case Refused():
+                if result.gone:
+                    rows.forget_contact(tx.store.connection, row.officer, row.channel, row.address)
+                self._dead(tx, row, result.why, row.tries + 1)
+            case Unreachable():
+                self._failed(tx, row, result)
 
     # --- from events to notes ---
 
