@@ -38,8 +38,7 @@ def band_case(roster: Roster, observed: Observed, number: BandNumber) -> BandCas
     if state is None or state.order != order.id:
         state = BandState(order.id)
     edges = {e: observed.edges[e] for e in seat.edges if e in observed.edges}
-    places = {roster.edges[e].place for e in seat.edges if e in roster.edges}
-    doors = tuple(observed.doors[place] for place in sorted(places) if place in observed.doors)
+    doors = tuple(observed.doors[place] for place in roster.places_of_band[number] if place in observed.doors)
     return BandCase(number, order, state, edges, doors, observed.listening_ms)
 
 

@@ -79,6 +79,7 @@ class Roster:
     bands_of_edge: Mapping[EdgeId, tuple[BandNumber, ...]] = field(init=False, repr=False, compare=False)
     bands_of_person: Mapping[str, tuple[BandNumber, ...]] = field(init=False, repr=False, compare=False)
     bands_of_place: Mapping[str, tuple[BandNumber, ...]] = field(init=False, repr=False, compare=False)
+    places_of_band: Mapping[BandNumber, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     edges_of_gateway: Mapping[GatewayId, tuple[EdgeId, ...]] = field(init=False, repr=False, compare=False)
     edges_of_area: Mapping[str, tuple[EdgeId, ...]] = field(init=False, repr=False, compare=False)
     orders_of_person: Mapping[str, tuple[OrderId, ...]] = field(init=False, repr=False, compare=False)
@@ -86,14 +87,15 @@ class Roster:
     def __post_init__(self) -> None:
         seated = [(seat, self.orders[seat.order]) for seat in self.bands.values() if seat.order in self.orders]
         edges = self.edges.values()
+        places = {
+            seat.number: tuple(sorted({self.edges[e].place for e in seat.edges if e in self.edges}))
+            for seat, _ in seated
+        }
         indexes: dict[str, Mapping[Any, tuple[Any, ...]]] = {
             "bands_of_edge": _index((e, s.number) for s, _ in seated for e in s.edges),
             "bands_of_person": _index((o.person, s.number) for s, o in seated),
-            "bands_of_place": _index(
-                (place, s.number)
-                for s, _ in seated
-                for place in {self.edges[e].place for e in s.edges if e in self.edges}
-            ),
+            "bands_of_place": _index((place, number) for number, of_band in places.items() for place in of_band),
+            "places_of_band": places,
             "edges_of_gateway": _index((e.gateway, e.id) for e in edges if e.gateway is not None),
             "edges_of_area": _index((area_of(e), e.id) for e in edges),
             "orders_of_person": _index((o.person, o.id) for o in self.orders.values()),
