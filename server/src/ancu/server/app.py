@@ -19,7 +19,7 @@ from ancu.server.adapters.store import Store
 from ancu.server.adapters.store_journal import audit_key
 from ancu.server.collector import tune_collector
 from ancu.server.config import ServerSettings
-from ancu.server.core import Core, Told
+from ancu.server.core import Core, CoreStopped, Told
 from ancu.server.desk import StoreDesk
 from ancu.server.memory import Memory
 from ancu.server.notify.dispatcher import Dispatcher
@@ -30,6 +30,7 @@ from ancu.server.people.snapshot import read_snapshot, read_version
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
 from ancu.server.projection import project
 from ancu.server.review.book import load_book
+from ancu.server.review.in_force import note_policies
 from ancu.server.seating import Bench
 from ancu.server.web import compose
 
@@ -47,7 +48,8 @@ class Server:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._vault = Vault.open(settings.data / MASTER_KEY_FILE)
-        self._memory = Memory(Bench(load_book(settings.policy, settings.policy_overrides)))
+        self._book = load_book(settings.policy, settings.policy_overrides)
+        self._memory = Memory(Bench(self._book))
         self._migrate()
         self._series = Series(settings.series, settings.database)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -109,6 +111,8 @@ class Server:
         """Relays before memory is back would only wait."""
         while not await asyncio.to_thread(self._core.wait_ready, 0.5):
             pass
+        with contextlib.suppress(CoreStopped):  # the next start notes them
+            await asyncio.wrap_future(self._core.command(lambda tx: note_policies(tx, self._book)))
         tune_collector()
         await self._link.run()
 

@@ -27,6 +27,7 @@ __all__ = [
     "append",
     "audit_key",
     "begin",
+    "link_of",
     "records_after",
     "verify_chain",
 ]
@@ -82,7 +83,7 @@ def append(connection: sqlite3.Connection, key: bytes, records: Sequence[Record]
     rows = []
     for record in records:
         position += 1
-        link = _hash(last, position, record)
+        link = link_of(last, position, record)
         rows.append((position, record.at_ms, record.stream, record.subject, record.body, last, link))
         last = link
     connection.executemany(
@@ -134,10 +135,11 @@ def _flaw(row: sqlite3.Row, position: int, last: bytes) -> str | None:
     if row["prev_hash"] != last:
         return "link"
     record = Record(row["at_ms"], row["stream"], row["subject"], row["body"])
-    return None if _hash(last, row["position"], record) == row["hash"] else "changed"
+    return None if link_of(last, row["position"], record) == row["hash"] else "changed"
 
 
-def _hash(previous: bytes, position: int, record: Record) -> bytes:
+def link_of(previous: bytes, position: int, record: Record) -> bytes:
+    """The hash that chains a record to the one before it."""
     fields = (position, record.at_ms, record.stream, record.subject, record.body)
     return hashlib.sha256(previous + _pack.encode(fields)).digest()
 
