@@ -245,6 +245,8 @@ class Hearing:
             self._say(decide_incident(alert, told, subject, said, at_ms=self._at_ms, policy=self._policy))
 
     def _settle_late(self, subject: Subject, holds: Holds) -> None:
+        if self._decided.alert(late_id(subject, holds.kind, holds.since_ms, self._policy)) is not None:
+            return  # it is on the work list already, whatever was raised since
         signs = tuple(Sign(sign.code, sign.at, sign.values, late=True) for sign in holds.signs)
         alert = self._decided.latest(subject.kind, subject.id, CONCERN_OF[holds.kind])
         if alert is not None and self._belongs(holds.since_ms, alert):
@@ -252,7 +254,7 @@ class Hearing:
             if news:
                 since, at = from_ms(holds.since_ms), from_ms(self._at_ms)
                 self._say([Attached(alert.id, at, holds.kind, since, news, late=True)])
-        elif self._decided.alert(late_id(subject, holds.kind, holds.since_ms, self._policy)) is None:
+        else:
             self._say(raise_late(subject, holds.kind, signs, self._at_ms, self._policy))
 
     def _belongs(self, at_ms: int, alert: Alert) -> bool:
