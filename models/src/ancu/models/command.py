@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import entry_points
+from io import TextIOWrapper
 
 import click
 
@@ -38,6 +39,8 @@ def ancu() -> None:
 
 def main() -> None:
     """Run a verb; a person sees one clear line for an error, never a traceback."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold bytes that are no text
     try:
         code = ancu.main(standalone_mode=False)  # gives back the code of an Exit that a verb raised
         if isinstance(code, int):

@@ -33,6 +33,8 @@ def load(path: Path, kind: type[T]) -> T:
         raise ConfigError(f"{path}: cannot be read ({error.__class__.__name__})") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply") from None
     except (msgspec.ValidationError, ValueError) as error:
         raise ConfigError(f"{path}: {error}") from None
 
@@ -64,6 +66,8 @@ def write_secret(path: Path, secret: bytes) -> None:
 def _paths(folder: Path) -> Callable[[type, object], object]:
     def hook(kind: type, value: object) -> object:
         if kind is Path and isinstance(value, str):
+            if "\0" in value:
+                raise ValueError("a path cannot hold a zero byte")
             return folder / value
         raise NotImplementedError(f"cannot read {kind.__name__}")
 
