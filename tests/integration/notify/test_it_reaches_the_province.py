@@ -13,8 +13,8 @@ from ancu.server.alerts.alert import Acknowledge, Snooze
 from ancu.server.bench.fleet import Home, fleet, register_of
 from ancu.server.cases.inputs import BandHeard, BandUnseen, EdgeAlive, GatewayAlive, SosTapped, Tick
 from ancu.server.notify.duty import Watch
-from ancu.server.notify.engine import Plan, Webhook
-from ancu.server.notify.port import Refused, State, Unreachable
+from ancu.server.notify.engine import Due, Plan, Webhook
+from ancu.server.notify.port import Receipt, Refused, State, Unreachable
 from ancu.server.notify.rehearsal import Rehearsal
 from ancu.server.ports import Role, Severity
 
@@ -105,7 +105,7 @@ def test_all_channels_down_but_one_and_it_gets_through_that_one(tmp_path: Path, 
 
 def test_a_refusal_moves_to_the_next_level_at_once_when_no_channel_is_left(tmp_path: Path):
     rehearsal = rehearse(tmp_path, channels=("sms",))
-    rehearsal.answers["sms"] = lambda due: Refused("status 400") if "off-" in due.address else _taken()
+    rehearsal.answers["sms"] = lambda due: Refused("status 400") if "off-" in due.address else Receipt()
     call_for_help(rehearsal)
     rehearsal.run(3)
     assert first(rehearsal, "prov") is not None
@@ -114,7 +114,7 @@ def test_a_refusal_moves_to_the_next_level_at_once_when_no_channel_is_left(tmp_p
 
 def test_ward_channels_that_only_time_out_leave_the_ladder_to_bring_it_up(tmp_path: Path):
     rehearsal = rehearse(tmp_path, channels=("sms",))
-    rehearsal.answers["sms"] = lambda due: Unreachable("timeout") if "off-" in due.address else _taken()
+    rehearsal.answers["sms"] = lambda due: Unreachable("timeout") if "off-" in due.address else Receipt()
     leave(rehearsal, 95 + RANGE_PROVINCE_S + 5)
     reached = first(rehearsal, "prov")
     assert reached is not None
@@ -201,9 +201,9 @@ def test_what_is_retried_is_the_same_message_with_the_same_id(tmp_path: Path):
     rehearsal = rehearse(tmp_path, channels=("sms",))
     seen = []
 
-    def flaky(due):
+    def flaky(due: Due) -> Receipt | Unreachable:
         seen.append(due)
-        return Unreachable("reset") if len(seen) < 4 else _taken()
+        return Unreachable("reset") if len(seen) < 4 else Receipt()
 
     rehearsal.answers["sms"] = flaky
     rehearsal.db.execute("UPDATE officers SET disabled_ms = 1 WHERE id = 'off-b'")
@@ -253,9 +253,3 @@ def test_what_was_decided_before_notify_existed_pages_nobody(tmp_path: Path):
     rehearsal.db.execute("UPDATE notify_mark SET upto = (SELECT max(position) FROM journal)")
     rehearsal.carry()
     assert rehearsal.heard == []
-
-
-def _taken():
-    from ancu.server.notify.port import Receipt
-
-    return Receipt()

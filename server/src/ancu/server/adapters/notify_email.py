@@ -13,6 +13,7 @@ from email.utils import format_datetime
 
 from ancu.models.clock import Clock
 from ancu.models.config import read_secret
+from ancu.models.errors import ConfigError
 from ancu.server.adapters.notify_http import tls
 from ancu.server.notify.port import Message, Notifier, Receipt, Refused, Unreachable
 from ancu.server.notify.settings import EmailSettings
@@ -32,7 +33,10 @@ class EmailNotifier(Notifier):
         self._tls = tls(settings.ca_file)
         self._password = ""
         if settings.password_file is not None:
-            self._password = read_secret(settings.password_file).decode("utf-8", "replace").rstrip("\r\n")
+            secret = read_secret(settings.password_file)
+            if not secret.isascii():
+                raise ConfigError(f"{settings.password_file}: a mail password is ASCII")  # smtplib sends no other
+            self._password = secret.decode("ascii").rstrip("\r\n")
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
     async def send(self, message: Message, address: str) -> Receipt:
@@ -79,7 +83,7 @@ class EmailNotifier(Notifier):
         except smtplib.SMTPResponseException as error:
             raise _judge(error.smtp_code) from None
         except smtplib.SMTPNotSupportedError:
-            raise Refused("server lacks a feature") from None
+            raise Unreachable("server lacks a feature") from None  # or someone on the way took it out
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise Unreachable("timeout" if isinstance(error, TimeoutError) else error.__class__.__name__) from None
 
