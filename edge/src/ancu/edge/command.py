@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def edge() -> None:
 
 @edge.command()
 @_config
-def run(config: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Say what runs as one line of JSON.")
+def run(config: Path, *, as_json: bool) -> None:
     """Run until stopped."""
     from ancu.edge.agent import build  # noqa: PLC0415 - `--help` need not load the radio
     from ancu.edge.config import read_edge  # noqa: PLC0415
@@ -34,7 +36,9 @@ def run(config: Path) -> None:
     logs.set_up()
 
     async def main() -> None:
-        await build(read_edge(config), config.parent).run()
+        settings = read_edge(config)
+        click.echo(json.dumps({"edge": settings.edge}) if as_json else f"edge {settings.edge} runs")
+        await build(settings, config.parent).run()
 
     run_until_stopped(main())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def gateway() -> None:
 
 @gateway.command()
 @_config
-def run(config: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Say what runs as one line of JSON.")
+def run(config: Path, *, as_json: bool) -> None:
     """Run until stopped."""
     from ancu.gateway.app import build  # noqa: PLC0415 - `--help` need not load the relay
     from ancu.gateway.config import read_gateway  # noqa: PLC0415
@@ -34,7 +36,9 @@ def run(config: Path) -> None:
     logs.set_up()
 
     async def main() -> None:
-        await build(read_gateway(config)).run()
+        settings = read_gateway(config)
+        click.echo(json.dumps({"gateway": settings.gateway}) if as_json else f"gateway {settings.gateway} runs")
+        await build(settings).run()
 
     run_until_stopped(main())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import click
@@ -31,10 +32,13 @@ def broker() -> None:
 
 @broker.command()
 @_CONFIG
-def run(config: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Say the address as one line of JSON.")
+def run(config: Path, as_json: bool) -> None:
     """Run until SIGTERM or SIGINT. New and revoked devices take effect within seconds, without a restart."""
     settings = load(config, NatsSettings)
     set_up()
+    where = {"host": settings.host, "port": settings.port}
+    click.echo(json.dumps(where) if as_json else f"broker on {settings.host} port {settings.port}")
     run_until_stopped(_run(settings))
 
 
