@@ -47,6 +47,8 @@ from ancu.server.ports import (
     Viewer,
 )
 from ancu.server.projection import STREAM, alert_of, events_of, record_of, signal_of, steps_of
+from ancu.server.review.figures import Gauges, figures
+from ancu.server.review.kpis import as_json
 
 __all__ = ["KeyReused", "StoreDesk"]
 
@@ -82,6 +84,7 @@ class StoreDesk(Desk):
         self._core, self._memory, self._series, self._clock = core, memory, series, clock
         self._linked, self._link_counts, self._more_counts = linked, link_counts, more_counts
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="desk")
+        self._gauges = Gauges(database, clock)
         self._local = threading.local()
         self._grown = asyncio.Event()
         self._cached: Directory | None = None
@@ -94,6 +97,7 @@ class StoreDesk(Desk):
     def close(self) -> None:
         """End reading."""
         self._reader.shutdown(wait=False, cancel_futures=True)
+        self._gauges.close()
 
     # --- alerts ---
 
@@ -243,6 +247,13 @@ class StoreDesk(Desk):
         shown = rest[:limit]
         return Page(shown, f"{shown[-1].kind}:{shown[-1].id}" if len(rest) > limit else None)
 
+    async def kpis(
+        self, viewer: Viewer, *, start: datetime, end: datetime, ward: str | None = None
+    ) -> Mapping[str, Any]:
+        if viewer.role is Role.CITIZEN or (ward is not None and not sees(viewer, ward, None)):
+            raise NotFound(f"no ward {ward!r}")
+        return as_json(await asyncio.to_thread(figures, self._database, start, end, wards=viewer.wards, ward=ward))
+
     async def health(self) -> Mapping[str, Any]:
         fault = self._core.fault
         reason = fault or (None if self._linked() else "no link to the broker")
@@ -261,6 +272,7 @@ class StoreDesk(Desk):
                 "p99": latencies[len(latencies) * 99 // 100],
             }
         counts |= self._more_counts()
+        counts |= self._gauges.counts()
         return {"ready": reason is None, "reason": reason, "series": self._series.fault, "counters": counts}
 
     # --- inside ---

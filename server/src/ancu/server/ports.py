@@ -261,5 +261,11 @@ class Desk(Protocol):
         self, viewer: Viewer, *, kind: str | None = None, limit: int = 200, cursor: str | None = None
     ) -> Page[DeviceRow]: ...
     async def sos(self, viewer: Viewer, *, key: str) -> AlertRow: ...
+    async def kpis(
+        self, viewer: Viewer, *, start: datetime, end: datetime, ward: str | None = None
+    ) -> Mapping[str, Any]:
+        """Figures of the viewer's wards, or of one of them; nobody is named in them."""
+        ...
+
     async def health(self) -> Mapping[str, Any]:
         """What /readyz and /metrics say: ready (bool), reason, counters by name and labels."""
