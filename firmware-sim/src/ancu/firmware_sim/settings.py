@@ -12,7 +12,7 @@ from ancu.firmware_sim.band import Flash
 from ancu.firmware_sim.flash import FlashFile, MemoryFlash
 from ancu.firmware_sim.scenarios import Scenario, demo, load_scenario
 from ancu.firmware_sim.world import BandSpec, HomeSpec
-from ancu.models.config import Settings, read_secret
+from ancu.models.config import Port, Settings, read_secret
 from ancu.models.errors import ConfigError
 from ancu.models.ids import OrderId
 from ancu.models.keys import BAND_KEY_BYTES, derive_band_keys
@@ -22,7 +22,7 @@ __all__ = ["BandSecret", "HomeSettings", "Script", "SimSettings", "homes_of", "r
 
 class HomeSettings(Settings, frozen=True):
     name: str
-    hci_port: int = 0  # of the home's adapter on 127.0.0.1; 0 takes a free one
+    hci_port: Port = 0  # of the home's adapter on 127.0.0.1; 0 takes a free one
     bands: tuple[int, ...] = ()  # numbers of the bands file
     gatt: bool = False  # bands can be connected to; costs a host stack each
 
@@ -44,7 +44,7 @@ class SimSettings(Settings, frozen=True):
     loss: float = 0.08  # share of adverts that the air swallows in range
     truth_file: Path | None = None  # what really happened, JSON lines
     flash_file: Path | None = None  # the bands' flash; without it a restart forgets counters used in the last seconds
-    control_port: int | None = None  # loopback; 0 takes a free one
+    control_port: Port | None = None  # loopback; 0 takes a free one
     control_file: Path | None = None  # port and token, 0600; given together with control_port
     script: Script | None = None
 

@@ -7,15 +7,18 @@ import stat
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from ancu.models.errors import ConfigError
 
-__all__ = ["Settings", "load", "read_secret", "write_secret"]
+__all__ = ["Host", "Port", "Settings", "load", "read_secret", "write_secret"]
 
 T = TypeVar("T", bound="Settings")
+_LABEL = "[0-9A-Za-z_%:-]{1,63}"
+Host = Annotated[str, msgspec.Meta(pattern=rf"^{_LABEL}(\.{_LABEL})*\.?$", max_length=253)]  # a name or an address
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,9 +68,9 @@ def write_secret(path: Path, secret: bytes) -> None:
 
 def _paths(folder: Path) -> Callable[[type, object], object]:
     def hook(kind: type, value: object) -> object:
-        if kind is Path and isinstance(value, str):
-            if "\0" in value:
-                raise ValueError("a path cannot hold a zero byte")
+        if kind is Path:
+            if not isinstance(value, str) or "\0" in value or any(len(os.fsencode(p)) > 255 for p in value.split("/")):
+                raise ValueError("expected a path, as text")
             return folder / value
         raise NotImplementedError(f"cannot read {kind.__name__}")
 

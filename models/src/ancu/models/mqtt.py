@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiomqtt
 
-from ancu.models.config import Settings, read_secret, write_secret
+from ancu.models.config import Host, Port, Settings, read_secret, write_secret
 from ancu.models.errors import AncuError, ConfigError
 
 __all__ = ["BrokerSettings", "Link", "LinkLost", "client_id", "publish", "subscribe", "tls_context", "try_link"]
@@ -33,8 +33,8 @@ KEEPALIVE_S = 15  # a dead peer is noticed within twice this, sooner when someth
 class BrokerSettings(Settings, frozen=True):
     """Where a broker listens, and who we are to it."""
 
-    host: str
-    port: int
+    host: Host
+    port: Port
     ca_file: Path
     cert_file: Path
     key_file: Path

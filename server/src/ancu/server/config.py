@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ancu.models.config import Settings
+from ancu.models.config import Host, Port, Settings
 from ancu.models.mqtt import BrokerSettings
 from ancu.server.notify.settings import NotifySettings
 from ancu.server.web.settings import WebSettings
@@ -17,8 +17,8 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
 
     data: Path
     """The folder of the register, the inbox, the journals, the series and the master key."""
-    host: str = "127.0.0.1"
-    port: int = 8080
+    host: Host = "127.0.0.1"
+    port: Port = 8080
     policy: str = "default"
     """'default', 'demo', or the path of a policy file."""
     policy_overrides: tuple[Path, ...] = ()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ancu.models import topics
-from ancu.models.config import Settings
+from ancu.models.config import Host, Port, Settings
 from ancu.models.ids import EdgeId, GatewayId, WardCode, check_id
 
 __all__ = ["Device", "Devices", "NatsSettings", "render"]
@@ -45,8 +45,8 @@ class NatsSettings(Settings, frozen=True):
     cert_file: Path  # of the listener
     key_file: Path  # of the listener, mode 0600
     devices_file: Path
-    host: str = "127.0.0.1"  # where devices connect; "0.0.0.0" for every address of this machine
-    port: int = 8883
+    host: Host = "127.0.0.1"  # where devices connect; "0.0.0.0" for every address of this machine
+    port: Port = 8883
     max_store_mib: int = 512
     """Of unread messages and sessions on disk. Once full, nobody can connect any more, so keep `session_idle` short."""
     max_connections: int = 4096
