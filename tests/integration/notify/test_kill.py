@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ async def start(folder: Path, url: str, what: str) -> asyncio.subprocess.Process
     return child
 
 
-async def until(what, seconds: float = 8.0) -> None:
+async def until(what: Callable[[], object], seconds: float = 8.0) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "waited in vain"

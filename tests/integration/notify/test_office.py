@@ -56,7 +56,8 @@ class House:
             db.execute("INSERT INTO wards VALUES (?, ?, 'Tỉnh')", (ward, ward))
         for viewer in (LAN, MINH, AN):
             db.execute(
-                "INSERT INTO officers (id, login, name, role, password_hash, created_ms) VALUES (?1, ?1, ?1, 'officer', '', 0)",
+                "INSERT INTO officers (id, login, name, role, password_hash, created_ms)"
+                " VALUES (?1, ?1, ?1, 'officer', '', 0)",
                 (viewer.id,),
             )
             db.execute("INSERT INTO officer_wards VALUES (?, ?)", (viewer.id, min(viewer.wards)))

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import aiomqtt
 
+from ancu.models.clock import SystemClock
 from ancu.models.config import load
 from ancu.models.errors import AncuError
 from ancu.models.findings import Finding
 from ancu.models.mqtt import client_id, tls_context
+from ancu.server.adapters.notify_channels import build_notifiers
 from ancu.server.adapters.sqlite import connect
 from ancu.server.config import ServerSettings
 from ancu.server.people.snapshot import read_snapshot
@@ -36,6 +38,7 @@ async def check_server(path: Path, change: Callable[[ServerSettings], ServerSett
         ("certificates", _certificates),
         ("broker", _broker),
         ("port", _port),
+        ("notify", _notify),
     ):
         try:
             yield Finding(what, ok=True, says=await look(settings))
@@ -64,6 +67,12 @@ async def _register(settings: ServerSettings) -> str:
 
 async def _policy(settings: ServerSettings) -> str:
     return ", ".join(policy.label for policy in load_book(settings.policy, settings.policy_overrides).policies)
+
+
+async def _notify(settings: ServerSettings) -> str:
+    """Settings and secrets; `ancu notify test` tries the channels themselves."""
+    channels = sorted(build_notifiers(settings.notify, SystemClock()))
+    return ", ".join(channels) or "no channels: alerts are on the console only"
 
 
 async def _certificates(settings: ServerSettings) -> str:

@@ -59,8 +59,7 @@ severities = ["C"]
         '[sms]\nurl = "https://sms.example/"\nfields = {}\nok_field = "code"',
         '[sms]\nurl = "https://sms.example/"\nfields = {}\ntimeout_s = 0',
         '[[webhooks]]\nname = "a"\nurl = "ftp://x.example"\nsecret_file = "s"',
-        '[[webhooks]]\nname = "a"\nurl = "https://x.example"\nsecret_file = "s"\n'
-        '[[webhooks]]\nname = "a"\nurl = "https://x.example"\nsecret_file = "s"',
+        '[[webhooks]]\nname = "a"\nurl = "https://x.example"\nsecret_file = "s"\n' * 2,
     ],
 )
 def test_what_a_person_must_mend_is_said_at_the_start(tmp_path: Path, text: str):
