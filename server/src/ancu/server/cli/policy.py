@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ancu.models.errors import ConfigError
+from ancu.models.errors import ConfigError, UsageError
 from ancu.server.cli.help import example
 
 if TYPE_CHECKING:
@@ -114,9 +115,17 @@ def diff(old: str, new: str, base: str | None, as_json: bool) -> None:
 )
 @click.option("--to", "until", default=None, help="... and before this one.")
 @click.option("--ward", default=None, help="Compare one ward's alerts.")
+@click.option("--warm-up", type=float, default=None, help="Begin so many hours before --from; default: with the past.")
 @_json
-def replay(  # noqa: PLR0917 - click passes them by name
-    policy_name: str, config: Path, since: str | None, until: str | None, ward: str | None, as_json: bool
+def replay(
+    *,
+    policy_name: str,
+    config: Path,
+    since: str | None,
+    until: str | None,
+    ward: str | None,
+    warm_up: float | None,
+    as_json: bool,
 ) -> None:
     """Judge the stored past again under a changed policy, and say which alerts appear, vanish or move.
 
@@ -129,18 +138,58 @@ def replay(  # noqa: PLR0917 - click passes them by name
 
     settings = read_settings(config)
     base, new = _books(settings, policy_name)
+    first = None if since is None else parse_time(since)
+    if warm_up is not None and first is None:
+        raise UsageError("--warm-up needs --from")
     began = time.perf_counter()
     with at_one_moment(settings.database) as connection:
-        found = rehearse(
+        (found,) = rehearse(
             connection,
             base,
-            new,
-            since=None if since is None else parse_time(since),
+            [new],
+            since=first,
             until=None if until is None else parse_time(until),
             ward=ward,
+            begin=None if first is None or warm_up is None else first - timedelta(hours=warm_up),
         )
     took_s = time.perf_counter() - began
     emit(as_json, rehearsal_json(found, base, new, took_s), rehearsal_lines(found, base, new, took_s))
+
+
+@policy.command()
+@_config
+@click.option("--weeks", type=click.IntRange(1, 52), default=1, show_default=True, help="How far to look back.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the suggestions as an override file."
+)
+@_json
+def learn(config: Path, weeks: int, out: Path | None, as_json: bool) -> None:
+    """What outcomes teach: rules and bands to look at, and suggested numbers with their replay.
+
+    Nothing is put in force: a suggestion waits for a person who replays it, names its places and signs it.
+    """
+    from ancu.models.clock import SystemClock  # noqa: PLC0415 - `--help` needs none of it
+    from ancu.server.cli.common import emit, read_settings  # noqa: PLC0415
+    from ancu.server.review.book import load_book  # noqa: PLC0415
+    from ancu.server.review.lessons import draft, lessons_json, lessons_lines, lessons_of  # noqa: PLC0415
+    from ancu.server.review.stored import at_one_moment  # noqa: PLC0415
+
+    settings = read_settings(config)
+    now = SystemClock().now()
+    with at_one_moment(settings.database) as connection:
+        taught = lessons_of(
+            connection, load_book(settings.policy, settings.policy_overrides), now - timedelta(weeks=weeks), now
+        )
+    if out is not None:
+        _write(out, draft(taught, now.date()))
+    emit(as_json, lessons_json(taught), lessons_lines(taught))
+
+
+def _write(out: Path, text: str) -> None:
+    try:
+        out.write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written ({error.strerror})") from None
 
 
 def _books(settings: ServerSettings, name: str) -> tuple[Book, Book]:

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from ancu.server.cases.codes import Kind
-from ancu.server.cases.policy import Policy, Rules, rank
+from ancu.server.cases.policy import Clinical, Policy, Rules, rank
 from ancu.server.ports import Severity
 
 __all__ = ["UNSIGNED", "notes", "problems", "table_problems"]
@@ -54,6 +54,11 @@ def problems(policy: Policy) -> list[str]:
 def notes(policy: Policy) -> list[str]:
     """What whoever signs should know; nothing that stops it."""
     found = [f"signed_by: {policy.signed_by}"] if policy.signed_by.startswith(UNSIGNED) else []
+    found += [
+        f"rules.{kind}: {rule.sign_off}"
+        for kind in Kind
+        if isinstance(rule := policy.rules.of(kind), Clinical) and rule.sign_off
+    ]
     found += [
         f"not_in_force.{name}: {row.sign_off}" for name, row in sorted(policy.not_in_force.items()) if row.sign_off
     ]

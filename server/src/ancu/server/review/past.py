@@ -109,14 +109,19 @@ class Remembered:
     row: Row | None = None
 
 
-def read_past(connection: sqlite3.Connection, *, until: datetime | None = None) -> Iterator[Remembered]:
-    """Everything that the judge was told, in order, from where the past begins; raises PastRefused."""
+def read_past(
+    connection: sqlite3.Connection, *, begin: datetime | None = None, until: datetime | None = None
+) -> Iterator[Remembered]:
+    """Everything that the judge was told, in order, from where the past begins, or from `begin`; raises PastRefused."""
     until_ms = None if until is None else to_ms(until)
+    skip = 0 if begin is None else position_at(connection, "told", "at_ms", to_ms(begin))
     rows: Iterator[tuple[int, Row]] | None = None
     held: tuple[int, Row] | None = None
-    seating = Seating()
+    seating = _seated_before(connection, skip)
     at_ms = 0
-    for told in connection.execute("SELECT inbox, body FROM told ORDER BY position"):
+    if skip:
+        yield Remembered(0, seating=seating)
+    for told in connection.execute("SELECT inbox, body FROM told WHERE position > ? ORDER BY position", (skip,)):
         if rows is None:
             rows = _rows_after(connection, told["inbox"])
             held = next(rows, None)
@@ -164,6 +169,16 @@ def position_at(connection: sqlite3.Connection, table: str, column: str, ms: int
         else:
             high = row["position"] - 1
     return low
+
+
+def _seated_before(connection: sqlite3.Connection, position: int) -> Seating:
+    seating = Seating()
+    query = "SELECT body FROM told WHERE seats > 0 AND position <= ? ORDER BY position"
+    for told in connection.execute(query, (position,)):
+        for entry in _entries(told["body"]):
+            if entry.tag == _SEATS:
+                seating = changed(seating, msgspec.convert(entry.of, SeatsChange))
+    return seating
 
 
 def _input(entry: _Entry) -> Input:

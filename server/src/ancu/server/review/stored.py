@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -80,16 +80,21 @@ class Wanted:
 def rehearse(
     connection: sqlite3.Connection,
     base: Book,
-    new: Book,
+    news: Sequence[Book],
     *,
     since: datetime | None = None,
     until: datetime | None = None,
     ward: str | None = None,
-) -> Rehearsal:
-    """Replay both books over the whole past up to `until`; raises ConfigError where none was kept."""
+    begin: datetime | None = None,
+) -> list[Rehearsal]:
+    """Replay books over the past up to `until`, in one reading of it; raises ConfigError where none was kept.
+
+    From `begin` on, the judge begins with empty memory: quicker, and what went on then is seen anew.
+    """
     if span(connection) is None:
         raise ConfigError("nothing to replay: this server has not kept a past yet")
     events = list(journal_events(connection))
-    before, after = replay([base, new], read_past(connection, until=until), acts_of(events))
+    before, *after = replay([base, *news], read_past(connection, begin=begin, until=until), acts_of(events))
     recorded = [o for o in outlines(events).values() if o.opened_at.timestamp() * 1000 >= before.begins_ms]
-    return Rehearsal(before, after, recorded, Wanted(since, until, ward))
+    wanted = Wanted(since or begin, until, ward)
+    return [Rehearsal(before, each, recorded, wanted) for each in after]

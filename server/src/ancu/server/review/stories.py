@@ -46,6 +46,7 @@ class Story:
     notified_at: datetime | None = None
     claimed_at: datetime | None = None
     ended_at: datetime | None = None
+    first_ended_at: datetime | None = None  # however often it was opened again
     resolved_at: datetime | None = None
     outcome: Outcome | None = None
 
@@ -80,6 +81,7 @@ def _tell(story: Story, event: AlertEvent) -> None:
             story.claimed_at = story.claimed_at or event.at
         case Ended():
             story.ended_at = event.at
+            story.first_ended_at = story.first_ended_at or event.at
         case Resolved():
             story.claimed_at = story.claimed_at or event.at
             story.resolved_at, story.outcome = event.at, event.outcome
