@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
@@ -23,7 +24,29 @@ class _Unconfirmed(AncuError):
     code = "unconfirmed"
 
 
-@click.group()
+class _Verbs(click.Group):
+    """Also finds the verbs `ancu.sim_verbs` of what is installed: those that need other parts beside this one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *(point.name for point in entry_points(group="ancu.sim_verbs"))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        for point in entry_points(group="ancu.sim_verbs", name=cmd_name):
+            try:
+                command = point.load()
+            except ModuleNotFoundError as missing:
+                raise UsageError(
+                    f"`ancu sim {cmd_name}` needs {missing.name}: pip install 'ancu-firmware-sim[{cmd_name}]'"
+                ) from None
+            assert isinstance(command, click.Command)  # noqa: S101 - a wrong entry point is our own mistake
+            return command
+        return None
+
+
+@click.group(cls=_Verbs)
 def sim() -> None:
     """Virtual wristbands, in real radio frames with real keys."""
 

@@ -9,25 +9,18 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from ancu.firmware_sim.population_params import Params
 from ancu.firmware_sim.population_person import Draft, live
-from ancu.firmware_sim.population_types import Down, Happening, Home, Person, World, lognormal
+from ancu.firmware_sim.population_types import Down, Happening, Home, World, lognormal
 
 __all__ = ["START_MS", "draw_world"]
 
 START_MS = round(datetime(2026, 3, 2, 1, 0, tzinfo=UTC).timestamp() * 1000)  # eight in the morning in Vietnam
 _DAY_MS = 86_400_000
-
-
-@dataclass(slots=True)
-class _Plan:
-    """Homes and lines before anyone lives there."""
-
-    homes: list[Home] = field(default_factory=list)
-    happenings: list[Happening] = field(default_factory=list)
+Minutes = Callable[[random.Random], float]
 
 
 def draw_world(params: Params, *, seed: int, people: int, days: float) -> World:
@@ -123,20 +116,25 @@ def _draw_home(params: Params, rng: random.Random, world: World, home: Home) -> 
         backup = round(rng.uniform(*devices.backup_min) * 60_000)
         if end - start > backup:
             home.box_down.append(Down(start + backup, end + _boot(params, rng), "power"))
+    _draw_camera(params, rng, world, home)
     home.box_down[:] = _merged(home.box_down, world.end_ms)
     home.link_down[:] = _merged(home.link_down, world.end_ms)
     home.mains_off[:] = _union(home.mains_off)
     world.happenings += [Happening("box_down", home.edge, d.start_ms, d.end_ms, d.cause) for d in home.box_down]
     world.happenings += [Happening("link_down", home.edge, d.start_ms, d.end_ms, d.cause) for d in home.link_down]
-    if home.camera:
-        for start, end in _spans(
-            rng, world, devices.camera_fault_per_day, lambda r: r.uniform(*devices.camera_fault_min)
-        ):
-            home.camera_faults.append((start, end))
-            world.happenings.append(Happening("camera_fault", home.edge, start, end, "camera"))
-        for start, _ in _spans(rng, world, devices.camera_false_per_day, lambda _: 1.0):
-            home.crossings.append((start, "out"))
-            home.crossings.append((start + round(rng.uniform(30, 600) * 1000), "in"))
+
+
+def _draw_camera(params: Params, rng: random.Random, world: World, home: Home) -> None:
+    """Faults of a camera at the door, and crossings of people who are not under order."""
+    devices = params.devices
+    if not home.camera:
+        return
+    for start, end in _spans(rng, world, devices.camera_fault_per_day, lambda r: r.uniform(*devices.camera_fault_min)):
+        home.camera_faults.append((start, end))
+        world.happenings.append(Happening("camera_fault", home.edge, start, end, "camera"))
+    for start, _ in _spans(rng, world, devices.camera_false_per_day, lambda _: 1.0):
+        home.crossings.append((start, "out"))
+        home.crossings.append((start + round(rng.uniform(30, 600) * 1000), "in"))
 
 
 def _jam_others(world: World) -> None:
@@ -153,7 +151,7 @@ def _boot(params: Params, rng: random.Random) -> int:
     return round(rng.uniform(*params.outages.edge_boot_s) * 1000)
 
 
-def _spans(rng: random.Random, world: World, per_day: float, minutes) -> list[tuple[int, int]]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _spans(rng: random.Random, world: World, per_day: float, minutes: Minutes) -> list[tuple[int, int]]:
     """Spans that begin at random, do not overlap, and last so many minutes each."""
     spans = []
     at = float(world.start_ms + 600_000)

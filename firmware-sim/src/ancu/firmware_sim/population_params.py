@@ -81,7 +81,8 @@ class Wear(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Battery(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     days: float
     charge_min: float
-    charge_after_h: float  # below 20 %, on average
+    charge_at_percent: Range  # they think of it
+    charge_after_h: float  # and do it so much later, on average
     forget_share: float  # of the charges: until it is dead
     off_wrist_share: float  # of those with a loose strap
 

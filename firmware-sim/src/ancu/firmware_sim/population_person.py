@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ancu.firmware_sim.population_params import Params
 from ancu.firmware_sim.population_radio import gaps, heard_share, margin_db, outside_db, still_gap
@@ -98,6 +99,12 @@ def _breaches(draft: Draft, person: Person) -> None:
                 draft.say("left_behind", at, end, "left_behind")
                 draft.say("off", at - 30_000, end + 30_000, "left_behind")
                 _crossings(draft, at, end)
+    _walks(draft, person)
+
+
+def _walks(draft: Draft, person: Person) -> None:
+    """Out of the home, for long or to the gate."""
+    breaches, rng = draft.params.breaches, draft.rng
     for at in _moments(draft, breaches.walk_per_day, by_day=True):
         end = at + round(max(_EXIT_MIN, lognormal(rng, breaches.walk_median_min, breaches.walk_sigma)) * _MIN_MS)
         if draft.is_free(at, end):
@@ -180,7 +187,8 @@ def _battery(draft: Draft) -> None:
         low_at = at + round(max(0.0, level - _LOW) / drain)
         dead_at = at + round(level / drain)
         wait = rng.expovariate(1 / battery.charge_after_h) * _HOUR_MS
-        charge_at = _daytime(draft, round(low_at + wait))
+        tempted_at = at + round(max(0.0, level - rng.uniform(*battery.charge_at_percent)) / drain)
+        charge_at = _daytime(draft, round(tempted_at + wait))
         if rng.random() < battery.forget_share or charge_at >= dead_at:
             charge_at = _daytime(draft, round(dead_at + wait))
             draft.levels.append((dead_at, 0.0))
@@ -191,7 +199,8 @@ def _battery(draft: Draft) -> None:
             level -= drain * (charge_at - at)
         draft.levels.append((charge_at, level))
         done = charge_at + round(battery.charge_min * _MIN_MS * (100 - level) / 100)
-        draft.say("battery_low", low_at, done, "battery_low")
+        if low_at < charge_at:
+            draft.say("battery_low", low_at, done, "battery_low")
         draft.charging.append((charge_at, done))
         if draft.loose and rng.random() < battery.off_wrist_share and draft.is_free(charge_at, done):
             draft.off.append((charge_at, done, "charging"))
@@ -321,9 +330,10 @@ def _looks(draft: Draft) -> list[Look]:
     """The band's senses at every moment at which one of them changes."""
     world = draft.world
     moments = {world.start_ms}
-    for start, end, *_ in [*draft.off, *draft.cut, *draft.charging, *draft.fever]:
+    spans = [*draft.cut, *draft.charging, *((s, e) for s, e, _ in draft.off), *((s, e) for s, e, _, _ in draft.fever)]
+    for start, end in spans:
         moments |= {start, end}
-    for (start, before), (end, after) in zip(draft.levels, draft.levels[1:], strict=False):
+    for (start, before), (end, after) in pairwise(draft.levels):
         for level in (_LOW, _FLAT, _FINE, 100):
             if min(before, after) <= level <= max(before, after) and before != after:
                 moments.add(start + round((end - start) * (level - before) / (after - before)) + 1_000)
@@ -344,7 +354,7 @@ def _look(draft: Draft, at: int) -> Look:
         at_ms=at,
         strap_closed=not cut,
         skin=worn,
-        motion=worn and draft.number % 1 == 0,
+        motion=worn,
         charging=charging,
         tampered=cut,
         battery_percent=_level(draft.levels, at),
@@ -364,7 +374,7 @@ def _differs(now: Look, before: Look) -> bool:
 
 
 def _level(levels: list[tuple[int, float]], at: int) -> int:
-    for (start, before), (end, after) in zip(levels, levels[1:], strict=False):
+    for (start, before), (end, after) in pairwise(levels):
         if start <= at <= end:
             share = (at - start) / (end - start) if end > start else 1.0
             return max(0, min(100, int(before + (after - before) * share)))
@@ -412,6 +422,3 @@ def _union(lost: list[Gap]) -> list[Gap]:
         else:
             merged.append(gap)
     return merged
-
-
-Minutes = Callable[[random.Random], float]

@@ -1,12 +1,14 @@
 """A box in virtual time: the real deciders of an edge, its journal's lanes, and the world's events that they hear of.
 
-Between events nothing is simulated: a band that is heard, and a box that lives, are quiet spans (`SpanBands`, `SpanJudge`).
+Between events nothing is simulated: a band that is heard, and a box that lives, are quiet spans (see `SpanBands` and
+`SpanJudge`).
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import Protocol
 
 from ancu.edge.bands import Action, Moment, Rescan
@@ -94,10 +96,10 @@ class Box:
         self.say(Lane.STATE, EdgeStarted(at_ms, _VERSION))
         self.beat(at_ms)
         life = self._life
-        self._clock.at(at_ms + 1_000, lambda at: self._scans(at, life))
+        self._clock.at(at_ms + 1_000, partial(self._scans, life))
         for band in self.worn.values():
             if band.audible:
-                self._clock.at(at_ms + 1_500 + band.phase_ms % ADVERT_MS, lambda at, b=band: self._hear_if(b, at, life))  # type: ignore[misc]
+                self._clock.at(at_ms + 1_500 + band.phase_ms % ADVERT_MS, partial(self._hear_if, band, life))
             else:
                 self._plan_tick(at_ms + 20_000)
         self._open_backlog(at_ms)
@@ -120,9 +122,9 @@ class Box:
         self._way.pump(self)
         if self.up:
             life = self._life
-            self._clock.at(self._next_beat(at_ms), lambda at: self._beat_if(at, life))
+            self._clock.at(self._next_beat(at_ms), partial(self._beat_if, life))
             for band in self.worn.values():
-                self._clock.at(self.next_report(band, at_ms), lambda at, b=band: self._report_if(b, at, life))  # type: ignore[misc]
+                self._clock.at(self.next_report(band, at_ms), partial(self._report_if, band, life))
 
     def power(self, at_ms: int, *, on: bool) -> None:
         self.mains = on
@@ -181,7 +183,7 @@ class Box:
             self._way.quiet_ends(("band", band.number), at_ms)
             life = self._life
             calm_ms = at_ms + 61_000 if opened else at_ms
-            self._clock.at(self.next_report(band, calm_ms), lambda at: self._report_if(band, at, life))
+            self._clock.at(self.next_report(band, calm_ms), partial(self._report_if, band, life))
 
     def pressed(self, band: Worn, at_ms: int) -> None:
         self._burst(band, at_ms, press=True)
@@ -189,7 +191,7 @@ class Box:
         if band.audible and self.up:
             self._way.quiet_ends(("band", band.number), at_ms)
             life = self._life
-            self._clock.at(at_ms + 61_000, lambda at: self._report_if(band, self.next_report(band, at), life))
+            self._clock.at(self.next_report(band, at_ms + 61_000), partial(self._report_if, band, life))
 
     def played(self, band: Worn, at_ms: int, index: int) -> None:
         """Somebody plays a recorded advert."""
@@ -213,19 +215,19 @@ class Box:
         if self._bands is not None:
             self._act(self._bands.heard(band.address, band.frame(at_ms), _RSSI, _moment(at_ms)), at_ms)
 
-    def _hear_if(self, band: Worn, at_ms: int, life: int) -> None:
+    def _hear_if(self, band: Worn, life: int, at_ms: int) -> None:
         if self.up and self._life == life and band.audible:
             self._hear(band, at_ms)
         elif self.up and self._life == life:
             self._plan_tick(at_ms + 1_000)
 
-    def _report_if(self, band: Worn, at_ms: int, life: int) -> None:
+    def _report_if(self, band: Worn, life: int, at_ms: int) -> None:
         """The next ordinary report, for real."""
         if self.up and self._life == life and band.audible and self._bands is not None:
             self._bands.quiet(band.number, _moment(at_ms - REPORT_MS))
             self._hear(band, at_ms)
 
-    def _beat_if(self, at_ms: int, life: int) -> None:
+    def _beat_if(self, life: int, at_ms: int) -> None:
         if self.up and self._life == life:
             self.beat(at_ms)
 
@@ -233,13 +235,13 @@ class Box:
         band.busy_ms = at_ms + 61_000
         for sent_ms, address, body in band.burst(at_ms, press=press):
             if band.rng.random() >= 0.13:
-                self._clock.at(sent_ms, lambda at, a=address, b=body: self._hear_urgent(band, a, b, at))  # type: ignore[misc]
+                self._clock.at(sent_ms, partial(self._hear_urgent, band, address, body))
 
     def _hear_urgent(self, band: Worn, address: bytes, body: bytes, at_ms: int) -> None:
         if self.up and self._bands is not None and band.audible:
             self._act(self._bands.heard(address, body, _RSSI, _moment(at_ms)), at_ms)
 
-    def _scans(self, at_ms: int, life: int) -> None:
+    def _scans(self, life: int, at_ms: int) -> None:
         if self._life == life and self._bands is not None:
             self._bands.scanning(_moment(at_ms))
 
@@ -276,7 +278,7 @@ class Box:
                 if self._bands is not None:
                     self._bands.deaf()
                 life = self._life
-                self._clock.at(at_ms + _RESTART_MS, lambda at: self._scans(at, life))
+                self._clock.at(at_ms + _RESTART_MS, partial(self._scans, life))
             else:
                 if not isinstance(action.record, Heard):
                     self._stated.add(BandNumber(action.record.band))
@@ -288,7 +290,7 @@ class Box:
         edge, mains = self.edge, self.mains
 
         def make(at_ms: int) -> Input:
-            return EdgeAlive(from_ms(at_ms), edge, BEAT_MS // 1000, mains, True)  # noqa: FBT003 - radio_ok
+            return EdgeAlive(from_ms(at_ms), edge, BEAT_MS // 1000, mains, True)
 
         return Quiet(first_ms, BEAT_MS, self.delay_ms, make)
 
@@ -336,11 +338,11 @@ class Box:
         first = self._next_beat(since)
         periods = (at_ms - first) // BEAT_MS
         if periods > 0:
-            sources = [(("edge", self.edge), self.beats(first))]
+            sources: list[tuple[Key, Quiet]] = [(("edge", self.edge), self.beats(first))]
             for number in self._cut_off:
                 band = self.worn[number]
-                sources.append((("band", number), self.reports(band, self.next_report(band, first))))  # type: ignore[arg-type]
-            self.journal.append(Lane.STATE, Backlog(tuple(sources), periods))  # type: ignore[arg-type]
+                sources.append((("band", number), self.reports(band, self.next_report(band, first))))
+            self.journal.append(Lane.STATE, Backlog(tuple(sources), periods))
 
     def sends(self, mono_s: float) -> Iterator[Send]:
         while (send := self.window.next(self.journal.held, mono_s)) is not None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from ancu.edge.uplink import Send
 from ancu.gateway.relay import Arrival, Message, Relays
 from ancu.gateway.relay import Key as BodyKey
-from ancu.models.clock import from_ms
+from ancu.models.clock import from_ms, to_ms
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, WardCode
 from ancu.models.topics import Lane, facts
 from ancu.models.wire import BatchHeader, Confirmation, Fact, Heard, pack_record, peek_batch, seal_batch
@@ -51,7 +53,7 @@ class Line:
         self,
         judge: SpanJudge,
         clockwork: Clockwork,
-        ciphers: dict[int, object],
+        ciphers: Mapping[int, AESCCM],
         rng: random.Random,
         told: Callable[[Sequence[AlertEvent], int], None],
     ) -> None:
@@ -169,7 +171,7 @@ class Line:
     def _report(self, key: Key, at_ms: int) -> None:
         now = self._clock.now_ms
         self.tick_to(now)
-        self._told(self.judge.report(key, at_ms), now)
+        self._told(self.judge.report(key, at_ms, now), now)
 
     def tick_to(self, now_ms: int) -> None:
         """The ticks up to now: only the last can say anything that the sweep's times do not call for."""
@@ -224,7 +226,7 @@ class Line:
         readings, packed = b"", b""
         if isinstance(record, Heard):
             raw = memoryview(pack_record(record)[1:])
-            got = self._receiver.receive(raw, self._ciphers, edge=header.edge, lane=header.lane, now_ms=at_ms)  # type: ignore[arg-type]
+            got = self._receiver.receive(raw, self._ciphers, edge=header.edge, lane=header.lane, now_ms=at_ms)
             readings = got.readings
             packed = pack_facts((), [Trouble(b, r, n) for (b, r), n in got.troubles.items()])
             self.troubles.update(reason for (_, reason) in got.troubles)
@@ -243,13 +245,13 @@ class Line:
         if isinstance(heard, EdgeAlive):
             key: Key = ("edge", edge)
             if key not in self.judge.quiet:
-                self.judge.begin_quiet(key, box.beats(_ms(heard.at) + BEAT_MS))
+                self.judge.begin_quiet(key, box.beats(to_ms(heard.at) + BEAT_MS))
         elif isinstance(heard, BandHeard):
             band = box.worn[BandNumber(heard.band)]
             key = ("band", band.number)
             if key in self.judge.quiet or not band.audible or not box.is_calm(band):
                 return
-            first = box.next_report(band, _ms(heard.heard_at))
+            first = box.next_report(band, to_ms(heard.heard_at))
             self.judge.begin_quiet(key, box.reports(band, first))
         self._plan_reports()
 
@@ -264,13 +266,8 @@ class Line:
                 self._feed(quiet.make(last))
 
     def _feed(self, heard: Input) -> None:
-        self._told(self.judge.take(heard), self._clock.now_ms)
-
-
-def _ms(at: object) -> int:
-    from ancu.models.clock import to_ms  # noqa: PLC0415
-
-    return to_ms(at)  # type: ignore[arg-type]
+        now = self._clock.now_ms
+        self._told(self.judge.take(heard, now), now)
 
 
 def _clear(header: BatchHeader, filler: list[bytes]) -> bytes:

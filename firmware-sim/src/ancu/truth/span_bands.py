@@ -11,12 +11,13 @@ __all__ = ["SpanBands"]
 class SpanBands(Bands):
     """`Bands` that can be told of a quiet span.
 
-    In quiet hearing a band's state moves with each frame and says one report a period; nothing else follows. So the last
-    frame of the span, reported, leaves what all of them leave, but for the memory of single frames that tells a repeat.
+    In quiet hearing a band's state moves with each frame and says one report a period; nothing else follows. So the
+    last frame of the span, reported, leaves what all of them leave, but for the memory of single frames that tells a
+    repeat.
     """
 
     def quiet(self, number: BandNumber, now: Moment) -> None:
-        """New frames of a band were heard up to now, no two further apart than an absence, and the last was reported."""
+        """New frames of a band were heard up to now, none further apart than an absence, and the last was reported."""
         band = next(band for band in self._bands if band.number == number)
         band.since_s, band.heard_ms, band.reported_s = now.mono_s, now.at_ms, now.mono_s
         band.stated, band.unseen, band.rescans = False, False, 0

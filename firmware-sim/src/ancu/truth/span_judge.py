@@ -1,9 +1,9 @@
 """The judge in spans: quiet hearing costs nothing, and nothing that it decides is different.
 
-While a band is heard, or a box or gateway gives its sign of life, every period, the judge's memory of it moves with each
-input and no decision follows, but at moments that its own rules name. So this judge is told "quiet from now on" once.
-Whatever it then looks at is first brought to what the inputs until that moment would have left (`_catch_up`): a look
-never sees anything but what a dense judge would see. Looks that are only there to notice silence are put off while
+While a band is heard, or a box or gateway gives its sign of life, every period, the judge's memory of it moves with
+each input and no decision follows, but at moments that its own rules name. So this judge is told "quiet from now on"
+once. Whatever it then looks at is first brought to what the inputs until that moment would have left (`_catch_up`): a
+look never sees anything but what a dense judge would see. Looks that are only there to notice silence are put off while
 there is none; moments that follow from a rule's number are looked at by a real report.
 `test_truth_spans.py` holds both judges equal, event by event.
 """
@@ -18,7 +18,7 @@ from datetime import datetime
 import msgspec
 
 from ancu.models.clock import from_ms, to_ms
-from ancu.models.ids import BandNumber, EdgeId, GatewayId
+from ancu.models.ids import BandNumber, EdgeId
 from ancu.server.alerts.events import AlertEvent
 from ancu.server.cases.band import PresenceState, verdicts
 from ancu.server.cases.hearing import band_case
@@ -32,6 +32,7 @@ from ancu.server.cases.verdict import Wait
 __all__ = ["Key", "Quiet", "SpanJudge"]
 
 Key = tuple[str, str | int | tuple[str, str]]
+_COUNTED = 6
 _FAR_MS = 10 * 365 * 86_400_000
 
 
@@ -67,7 +68,8 @@ class SpanJudge(Judge):
         self._numbers = sorted(set(_seconds(msgspec.to_builtins(policy.rules))))
         self._settled: set[Key] = set()
         self._now = 0
-        self._sweep = _SpanSweep(self)
+        self._looks = _SpanSweep(self)
+        self._sweep = self._looks
         self.set_roster(roster)
 
     # --- spans -------------------------------------------------------------------------------------------------------
@@ -91,18 +93,19 @@ class SpanJudge(Judge):
         """Inputs of a span that lies behind, up to `last_ms`: stored, delivered in order, and nothing but quiet."""
         self._move(key, quiet, last_ms, begun=last_ms > quiet.first_ms)
 
-    def report(self, key: Key, at_ms: int) -> list[AlertEvent]:
+    def report(self, key: Key, at_ms: int, now_ms: int) -> list[AlertEvent]:
         """One input of a quiet span, observed and decided as any other."""
         quiet = self.quiet.get(key)
-        if quiet is None or at_ms <= quiet.told_ms or at_ms > quiet.last_before(self._now):
+        if quiet is None or at_ms <= quiet.told_ms or at_ms > quiet.last_before(now_ms):
             return []
-        self._catch_up(key, self._now, before_ms=at_ms)
+        self._catch_up(key, now_ms, before_ms=at_ms)
         heard = quiet.make(at_ms)
         quiet.told_ms = at_ms
-        return self.take(heard)
+        return self.take(heard, now_ms)
 
-    def take(self, heard: Input) -> list[AlertEvent]:
-        """Observe, decide and evolve one input; what follows."""
+    def take(self, heard: Input, now_ms: int) -> list[AlertEvent]:
+        """Observe, decide and evolve one input that arrives now; what follows."""
+        self._now = max(self._now, now_ms)
         self.observe(heard)
         events = self.decide(heard)
         for event in events:
@@ -111,8 +114,7 @@ class SpanJudge(Judge):
 
     def tick(self, now_ms: int) -> list[AlertEvent]:
         """Time passed, and the judge was listening."""
-        self._now = max(self._now, now_ms)
-        return self.take(Tick(from_ms(now_ms)))
+        return self.take(Tick(from_ms(now_ms)), now_ms)
 
     @property
     def ticked_ms(self) -> int:
@@ -120,14 +122,13 @@ class SpanJudge(Judge):
 
     def next_due_ms(self) -> int | None:
         """When the sweep wants to look next."""
-        return self._sweep.next_ms()
+        return self._looks.next_ms()
 
     # --- the judge's own, brought up to now first --------------------------------------------------------------------
 
     def observe(self, heard: Input) -> None:
-        self._now = max(self._now, self._observed.tick_ms)
         for key in self._touched(heard):
-            self._catch_up(key, self._now, before_ms=None)
+            self._catch_up(key, self._now)
         super().observe(heard)
 
     def bring_up(self, keys: Iterable[Key], now_ms: int) -> None:
@@ -161,9 +162,12 @@ class SpanJudge(Judge):
         return due if due > now_ms else None
 
     def looked_for(self, key: Key, at_ms: int) -> None:
-        """Somebody asked for a look now: it is not put off."""
-        if at_ms <= self._now:
+        """Somebody asked for a look now: it is not put off, and what comes next is decided too."""
+        if at_ms <= self._now and key in self._settled:
             self._settled.discard(key)
+            quiet = self.quiet.get(key)
+            if quiet is not None:
+                self.reports.append((quiet.first_after(self._now - quiet.delay_ms), key))
 
     def _catch_up_all(self, key: Key, now_ms: int) -> None:
         for read in self._reads(key):
@@ -248,18 +252,11 @@ class SpanJudge(Judge):
         assert isinstance(number, int)  # noqa: S101 - the key of a band
         state = self._observed.bands.get(number)
         times = {quiet.first_ms}
-        if state is not None:
-            begun = {
-                value
-                for name in state.__struct_fields__
-                if name.endswith("_ms") and name not in ("heard_ms", "home_ms") and (value := getattr(state, name))
-            }
-            times |= {
-                quiet.first_after(since + seconds * 1000)
-                for since in begun
-                if isinstance(since, int)
-                for seconds in self._numbers
-            }
+        begun = set(_begun(state)) if state is not None else set()
+        if begun:
+            # Some rules count readings; none counts more than these.
+            times |= {quiet.first_ms + index * quiet.period_ms for index in range(_COUNTED)}
+            times |= {quiet.first_after(since + seconds * 1000) for since in begun for seconds in self._numbers}
         self.reports += [(at, key) for at in sorted(times) if at >= quiet.first_ms]
 
 
@@ -292,6 +289,16 @@ class _SpanSweep(Sweep[Key]):
                 self.look(key, later)
         self._judge.bring_up(taken, at_ms)
         return taken
+
+
+def _begun(state: msgspec.Struct) -> Iterable[int]:
+    """When what a band says began to be so: every time but those that move with each report."""
+    for name in state.__struct_fields__:
+        value = getattr(state, name)
+        if isinstance(value, msgspec.Struct):
+            yield from _begun(value)
+        elif isinstance(value, int) and value and name.endswith("_ms") and name not in ("heard_ms", "home_ms"):
+            yield value
 
 
 def _seconds(rules: object) -> Iterable[int]:
