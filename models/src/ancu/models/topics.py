@@ -126,4 +126,5 @@ def parse(topic: str) -> Topic:
 
 
 def _is_partition(text: str) -> bool:
-    return text.isascii() and text.isdigit() and str(int(text)) == text and int(text) < PARTITIONS
+    # The length first: Python refuses to read numbers of thousands of digits, by an error of its own.
+    return len(text) <= 2 and text.isascii() and text.isdigit() and str(int(text)) == text and int(text) < PARTITIONS

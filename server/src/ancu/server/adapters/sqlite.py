@@ -6,13 +6,16 @@ import sqlite3
 from importlib.resources import files
 from pathlib import Path
 
+from ancu.models.errors import ConfigError
+
 __all__ = ["connect", "migrate"]
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Open the server's file: WAL, FULL (NORMAL lost data in power cuts), foreign keys, rows by name.
 
-    Transactions are explicit (`BEGIN IMMEDIATE`); a connection belongs to one thread at a time.
+    Transactions are explicit (`BEGIN IMMEDIATE`); a connection belongs to one thread at a time. Raises ConfigError for
+    a file that is no database.
     """
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
@@ -23,7 +26,13 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     )
     connection.row_factory = sqlite3.Row
     if not read_only:
-        connection.execute("PRAGMA journal_mode=WAL")
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            raise  # locked or full: nothing is wrong with the file
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise ConfigError(f"{path}: {error}; restore a backup") from None
         connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     return connection
