@@ -17,9 +17,14 @@ from ancu.server.cases.band import quiet_until, verdicts
 from ancu.server.cases.codes import Kind
 from ancu.server.cases.hearing import band_case
 from ancu.server.cases.inputs import (
+    AbsenceEnded,
+    AbsenceGranted,
     BandHeard,
     BandUnseen,
     CameraChanged,
+    CheckinAnswered,
+    CheckinAsked,
+    CheckpointScanned,
     DoorCrossed,
     EdgeAlive,
     EdgeBegan,
@@ -27,6 +32,8 @@ from ancu.server.cases.inputs import (
     GatewayAlive,
     Input,
     MainsTurned,
+    PersonInput,
+    SelfReported,
     SosTapped,
     Tick,
 )
@@ -65,9 +72,9 @@ readings = st.builds(
     Reading,
     battery_percent=st.sampled_from([80, 80, 80, 20, 5, 3]),
     tamper=st.sampled_from([False, False, False, True]),
-    skin_deci_c=st.just(365),
-    heart_bpm=st.just(70),
-    spo2_percent=st.just(98),
+    skin_deci_c=st.sampled_from([365, 365, 365, 388]),
+    heart_bpm=st.sampled_from([70, 70, 70, 145]),
+    spo2_percent=st.sampled_from([98, 98, 98, 92, 88]),
     status=st.sampled_from(
         [Status.SKIN, Status.SKIN | Status.MOTION, Status(0), Status.SKIN | Status.SOS, Status.STRAP_OPEN]
     ),
@@ -78,12 +85,30 @@ ago = st.sampled_from([0, 0, 0, 0, 1, 5, 30, 100])  # how old a fact is when it 
 
 
 @st.composite
+def of_persons(draw: st.DrawFn, t: int) -> PersonInput:
+    person, begins = f"p{draw(homes)}", draw(st.sampled_from([-60, 0, 20]))
+    return draw(
+        st.sampled_from(
+            [
+                CheckpointScanned(at(t - draw(ago)), person, f"s{t}", "bridge"),
+                AbsenceGranted(at(t), person, f"a{t}", at(t + begins), at(t + begins + 90)),
+                AbsenceEnded(at(t), person, f"a{t - 10}"),
+                CheckinAsked(at(t), person, f"c{t}"),
+                CheckinAnswered(at(t), person, f"c{t}", draw(st.sampled_from([None, True, False]))),
+                SelfReported(at(t), person, feverish=True),
+            ]
+        )
+    )
+
+
+@st.composite
 def told(draw: st.DrawFn, t: int) -> Input:  # noqa: PLR0911 - one case an input
     n, age, late = draw(homes), draw(ago), draw(st.sampled_from([False, False, False, True]))
     when, edge = at(t - age), EdgeId(f"e{n}")
-    match draw(st.integers(0, 10)):
+    match draw(st.integers(0, 12)):
         case 0 | 1 | 2:
-            return BandHeard(when, when, edge, BandNumber(n), -60, t - age, draw(readings), False, late)
+            age = age if late else min(age, 30)  # a frame that is older than a silence is not live
+            return BandHeard(at(t - age), at(t), edge, BandNumber(n), -60, t - age, draw(readings), False, late)
         case 3:
             return BandUnseen(when, edge, BandNumber(n), None, late)
         case 4 | 5:
@@ -97,6 +122,8 @@ def told(draw: st.DrawFn, t: int) -> Input:  # noqa: PLR0911 - one case an input
             return CameraChanged(when, EdgeId("e2"), "gate", state, late)
         case 9:
             return draw(st.sampled_from([MainsTurned(when, edge, False, late), EdgeBegan(when, edge, late)]))
+        case 10 | 11:
+            return draw(of_persons(t))
         case _:
             trouble = FrameTrouble(when, edge, BandNumber(n), draw(st.sampled_from(["seal", "replay", "gap", "?"])), 1)
             return draw(st.sampled_from([trouble, SosTapped(at(t), f"p{n}"), MainsTurned(when, edge, True, late)]))
@@ -137,7 +164,8 @@ def stays(heard: Input) -> bool:
             return False
         case (
             BandHeard() | BandUnseen() | EdgeAlive() | EdgeBegan() | MainsTurned() | DoorCrossed() | CameraChanged()
-            | FrameTrouble()
+            | FrameTrouble() | CheckpointScanned() | AbsenceGranted() | AbsenceEnded() | CheckinAsked()
+            | CheckinAnswered() | SelfReported()
         ):  # fmt: skip
             return True
     assert_never(heard)

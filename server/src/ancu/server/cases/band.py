@@ -16,6 +16,7 @@ from ancu.models.frame import Reading, Status
 from ancu.models.ids import BandNumber, EdgeId, band_name
 from ancu.server.alerts.events import Sign
 from ancu.server.cases.camera import DoorState
+from ancu.server.cases.clinical import Vitals, heard_vitals, vital_verdicts
 from ancu.server.cases.codes import CONCERN_OF, Concern, Kind, Say
 from ancu.server.cases.edge import EdgeState
 from ancu.server.cases.inputs import BandHeard
@@ -51,6 +52,7 @@ class BandState(msgspec.Struct):
     sos_ms: int = 0
     off_ms: int = 0  # neither skin nor motion
     low_ms: int = 0  # battery
+    vitals: Vitals | None = None  # while any is odd
     unseen: dict[str, int] = {}  # by edge: when it last testified that it does not hear the band
 
     def heard(self, heard: BandHeard, policy: Policy) -> None:
@@ -70,6 +72,8 @@ class BandState(msgspec.Struct):
         self.strap_ms = _run(self.strap_ms, at_ms, so=is_strap_open(reading))
         self.sos_ms = _run(self.sos_ms, at_ms, so=Status.SOS in reading.status)
         self.off_ms = _run(self.off_ms, at_ms, so=not reading.status & (Status.SKIN | Status.MOTION))
+        if not heard.late:
+            self.vitals = heard_vitals(self.vitals, at_ms, reading, policy.rules)
         self.heard_ms, self.heard_edge, self.rssi_dbm = at_ms, heard.edge, heard.rssi_dbm
         self.live, self.reading = not heard.late, reading
 
@@ -92,6 +96,7 @@ class BandCase:
     edges: Mapping[EdgeId, EdgeState]  # that may hear it
     doors: tuple[DoorState, ...]  # of its place
     heard_from_ms: int  # before that the judge itself was deaf
+    feverish_ms: int = 0  # when the person last said that he has a fever
 
     def witness(self, at_ms: int, policy: Policy) -> tuple[EdgeId, EdgeState] | None:
         """The edge that heard the band last, if it can be believed now."""
@@ -120,6 +125,7 @@ def verdicts(case: BandCase, at_ms: int, policy: Policy) -> list[Verdict]:
         _battery_low(case, policy),
         _battery_dead(case, at_ms, policy),
         _never_activated(case, at_ms, policy),
+        *vital_verdicts(case.state.vitals, case.number, case.state.heard_ms, case.feverish_ms, policy),
         Wait(over_ms),
     ]
 
@@ -135,7 +141,7 @@ def quiet_until(case: BandCase, at_ms: int, policy: Policy) -> int | None:
     Most bands most of the time: heard, worn, charged, their edge believed, or nobody there to be believed.
     """
     state, over_ms = case.state, to_ms(case.order.over_at)
-    if not state.heard_ms or state.strap_ms or state.sos_ms or state.off_ms or state.low_ms:
+    if not state.heard_ms or state.strap_ms or state.sos_ms or state.off_ms or state.low_ms or state.vitals:
         return None
     if not to_ms(case.order.starts_at) <= at_ms < over_ms or state.unseen_ms > state.heard_ms:
         return None

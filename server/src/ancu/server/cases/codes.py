@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     SOS = "sos"
     STRAP_CUT = "strap_cut"
+    CHECKPOINT_SCAN = "checkpoint_scan"
     OUT_OF_RANGE = "out_of_range"
     BAND_SILENT = "band_silent"
     BAND_REMOVED = "band_removed"
@@ -27,6 +28,11 @@ class Kind(StrEnum):
     MAINS_LOST = "mains_lost"
     CAMERA_EXIT = "camera_exit"
     CAMERA_FAULT = "camera_fault"
+    CHECKIN_MISSED = "checkin_missed"
+    CHECKIN_WRONG = "checkin_wrong"
+    FEVER = "fever"
+    SPO2_LOW = "spo2_low"
+    HEART_RATE = "heart_rate"
     NEVER_ACTIVATED = "never_activated"
     TECHNICAL = "technical"
     BAND_STILL_WORN = "band_still_worn"
@@ -35,10 +41,12 @@ class Kind(StrEnum):
 class Concern(StrEnum):
     """What an incident is about: a subject has at most one open incident of each.
 
-    Help is never folded into whereabouts: someone who calls for help must not become evidence of a breach.
+    Help is never folded into whereabouts: someone who calls for help must not become evidence of a breach. Nor is
+    health: it is the health worker's business, never the police's.
     """
 
     HELP = "help"
+    HEALTH = "health"
     WHEREABOUTS = "whereabouts"
     UPKEEP = "upkeep"  # of a band: battery, activation, return
     LINK = "link"  # of an edge, a gateway, an area: power and contact
@@ -49,6 +57,7 @@ class Concern(StrEnum):
 CONCERN_OF: Mapping[Kind, Concern] = {
     Kind.SOS: Concern.HELP,
     Kind.STRAP_CUT: Concern.WHEREABOUTS,
+    Kind.CHECKPOINT_SCAN: Concern.WHEREABOUTS,
     Kind.OUT_OF_RANGE: Concern.WHEREABOUTS,
     Kind.BAND_SILENT: Concern.WHEREABOUTS,
     Kind.BAND_REMOVED: Concern.WHEREABOUTS,
@@ -60,6 +69,11 @@ CONCERN_OF: Mapping[Kind, Concern] = {
     Kind.MAINS_LOST: Concern.LINK,
     Kind.CAMERA_EXIT: Concern.WHEREABOUTS,
     Kind.CAMERA_FAULT: Concern.CAMERA,
+    Kind.CHECKIN_MISSED: Concern.WHEREABOUTS,
+    Kind.CHECKIN_WRONG: Concern.WHEREABOUTS,
+    Kind.FEVER: Concern.HEALTH,
+    Kind.SPO2_LOW: Concern.HEALTH,
+    Kind.HEART_RATE: Concern.HEALTH,
     Kind.NEVER_ACTIVATED: Concern.UPKEEP,
     Kind.TECHNICAL: Concern.TRUST,
     Kind.BAND_STILL_WORN: Concern.UPKEEP,
@@ -124,10 +138,24 @@ class Say(StrEnum):
     QUIET_AGAIN = "quiet_again"
     ORDER_OVER = "order_over"
     RETURNED = "returned"
+    CHECKPOINT_PASSED = "checkpoint_passed"
+    ABSENCE_RUNS = "absence_runs"
+    ABSENCE_OVER = "absence_over"
+    ABSENCE_ELSEWHERE = "absence_elsewhere"
+    CHECKIN_UNANSWERED = "checkin_unanswered"
+    CHECKIN_ANSWERED = "checkin_answered"
+    CHECKIN_WRONG_FACE = "checkin_wrong_face"
+    CHECKIN_WRONG_PLACE = "checkin_wrong_place"
+    FEVER_READING = "fever_reading"
+    FEVER_REPORTED = "fever_reported"
+    SPO2_READING = "spo2_reading"
+    HEART_READING = "heart_reading"
+    VITALS_FINE = "vitals_fine"
 
 
 _BAND = ("band", "edge")
 _LAST = ("band", "edge", "last_heard_at", "unheard_s")
+_ABSENCE = ("absence", "from_at", "until_at")
 _TROUBLE = ("edge", "band", "reason", "count")
 
 SIGN_VALUES: Mapping[Say, tuple[str, ...]] = {
@@ -168,6 +196,19 @@ SIGN_VALUES: Mapping[Say, tuple[str, ...]] = {
     Say.QUIET_AGAIN: ("quiet_s",),
     Say.ORDER_OVER: ("order", "ended_at"),
     Say.RETURNED: ("band",),
+    Say.CHECKPOINT_PASSED: ("checkpoint", "scan"),
+    Say.ABSENCE_RUNS: _ABSENCE,
+    Say.ABSENCE_OVER: _ABSENCE,
+    Say.ABSENCE_ELSEWHERE: (*_ABSENCE, "checkpoint"),
+    Say.CHECKIN_UNANSWERED: ("asked_at", "waited_s"),
+    Say.CHECKIN_ANSWERED: (),
+    Say.CHECKIN_WRONG_FACE: ("tries",),
+    Say.CHECKIN_WRONG_PLACE: ("tries",),
+    Say.FEVER_READING: ("band", "skin_c"),
+    Say.FEVER_REPORTED: (),
+    Say.SPO2_READING: ("band", "spo2_percent"),
+    Say.HEART_READING: ("band", "heart_bpm", "for_s"),
+    Say.VITALS_FINE: ("band",),
 }
 
 TROUBLE_SIGNS: Mapping[str, Say] = {  # by the reason of a FrameTrouble; any other is a refused body

@@ -12,6 +12,7 @@ from ancu.models.clock import from_ms, to_ms
 from ancu.models.ids import BandNumber, EdgeId, GatewayId
 from ancu.server.alerts.alert import Alert
 from ancu.server.alerts.events import AlertEvent, Attached, Sign, Subject
+from ancu.server.cases.absence import excused, running
 from ancu.server.cases.band import BandCase, BandState, quiet_until, verdicts
 from ancu.server.cases.camera import camera_exit, camera_fault, camera_id, crossing_of
 from ancu.server.cases.codes import CONCERN_OF, Concern, Kind, Say, SubjectKind
@@ -24,7 +25,7 @@ from ancu.server.cases.roster import OrderSeat, Roster, area_of
 from ancu.server.cases.trust import frames_refused
 from ancu.server.cases.verdict import Clear, Holds, Verdict, next_look
 
-__all__ = ["Hearing", "band_case"]
+__all__ = ["Hearing", "band_case", "person_subject"]
 
 _LATE_KINDS = (Kind.SOS, Kind.STRAP_CUT)  # momentary and signed by the band: late, they still must not get lost
 
@@ -39,7 +40,9 @@ def band_case(roster: Roster, observed: Observed, number: BandNumber) -> BandCas
         state = BandState(order.id)
     edges = {e: observed.edges[e] for e in seat.edges if e in observed.edges}
     doors = tuple(observed.doors[place] for place in roster.places_of_band[number] if place in observed.doors)
-    return BandCase(number, order, state, edges, doors, observed.listening_ms)
+    person = observed.people.get(order.person)
+    feverish_ms = 0 if person is None else person.feverish_ms
+    return BandCase(number, order, state, edges, doors, observed.listening_ms, feverish_ms)
 
 
 class Hearing:
@@ -59,7 +62,10 @@ class Hearing:
         if quiet_ms is not None and not self._before.is_troubled(SubjectKind.PERSON, case.order.person):
             return quiet_ms
         found = verdicts(case, self._at_ms, self._policy)
-        self._settle(_person(case.order), found)
+        person = self._observed.people.get(case.order.person)
+        if person is not None and person.absences:
+            found = excused(found, person.absences, self._at_ms, self._policy)
+        self._settle(person_subject(case.order), found)
         for verdict in found:
             if isinstance(verdict, Holds) and verdict.kind is Kind.OUT_OF_RANGE:
                 self._explain_cameras(case.order, verdict.signs)
@@ -79,7 +85,7 @@ class Hearing:
             overtaken.sos_ms = 0
         then = BandCase(case.number, case.order, overtaken, {}, (), 0)
         found = verdicts(then, self._at_ms, self._policy)
-        self._settle(_person(case.order), [v for v in found if isinstance(v, Holds) and v.kind in _LATE_KINDS])
+        self._settle(person_subject(case.order), [v for v in found if isinstance(v, Holds) and v.kind in _LATE_KINDS])
 
     def hear_late(self, heard: BandHeard) -> None:
         """A stored frame: shown with the incident it belongs to, or on the work list; it never pages."""
@@ -92,7 +98,7 @@ class Hearing:
         case = BandCase(heard.band, order, past, {}, (), 0)
         for verdict in verdicts(case, to_ms(heard.at), self._policy):
             if isinstance(verdict, Holds) and verdict.kind in _LATE_KINDS:
-                self._settle_late(_person(order), verdict)
+                self._settle_late(person_subject(order), verdict)
 
     def hear_sos(self, tapped: SosTapped) -> None:
         orders = [self._roster.orders[o] for o in self._roster.orders_of_person.get(tapped.person, ())]
@@ -101,7 +107,7 @@ class Hearing:
         order = max(orders, key=lambda o: (o.starts_at, o.id))
         sign = Sign(Say.SOS_PAGE, tapped.at)
         holds = Holds(Kind.SOS, self._policy.rules.sos.severity, to_ms(tapped.at), (sign,))
-        self._settle(_person(order), [holds])
+        self._settle(person_subject(order), [holds])
 
     # --- boxes and lines ---------------------------------------------------------------------------------------------
 
@@ -186,7 +192,7 @@ class Hearing:
         crossing, at_place = crossing_of(crossed), self._in_force(self._roster.bands_of_place.get(place, ()))
         people = {order.person: order for order in at_place.values()}
         camera = self._camera_subject(crossed.edge, crossed.camera)
-        only = _person(next(iter(people.values()))) if len(people) == 1 else None
+        only = person_subject(next(iter(people.values()))) if len(people) == 1 else None
         if crossed.direction == "in":
             back = Clear(Kind.CAMERA_EXIT, crossing.at_ms, crossing.sign(Say.DOOR_IN))
             for subject in filter(None, (camera, only)):
@@ -194,6 +200,8 @@ class Hearing:
             return
         for number in at_place:
             self.look_at_band(number)
+        if any(self._may_be_away(person, crossing.at_ms) for person in people):
+            return  # one who may go explains it; the bands of the others still tell
         if not any(self._is_missed(order) for order in people.values()):
             self._settle(only or camera, [camera_exit(crossing, self._policy)])
 
@@ -286,6 +294,10 @@ class Hearing:
         alert = self._decided.latest(SubjectKind.PERSON, order.person, Concern.WHEREABOUTS)
         return alert is not None and Kind.OUT_OF_RANGE in alert.active and Say.DOOR_OUT in alert.said
 
+    def _may_be_away(self, person: str, at_ms: int) -> bool:
+        state = self._observed.people.get(person)
+        return state is not None and running(state.absences, at_ms, self._policy) is not None
+
     def _people_of(self, edges: Sequence[EdgeId]) -> frozenset[str]:
         bands = {number for edge in edges for number in self._roster.bands_of_edge.get(edge, ())}
         return frozenset(order.person for order in self._in_force(bands).values())
@@ -345,5 +357,5 @@ class _Area:
     hidden: frozenset[EdgeId]  # those that are silent together
 
 
-def _person(order: OrderSeat) -> Subject:
+def person_subject(order: OrderSeat) -> Subject:
     return Subject(SubjectKind.PERSON, order.person, order.ward, order.person)

@@ -14,9 +14,14 @@ from ancu.models.frame import Reading
 from ancu.models.ids import BandNumber, EdgeId, GatewayId
 
 __all__ = [
+    "AbsenceEnded",
+    "AbsenceGranted",
     "BandHeard",
     "BandUnseen",
     "CameraChanged",
+    "CheckinAnswered",
+    "CheckinAsked",
+    "CheckpointScanned",
     "DoorCrossed",
     "EdgeAlive",
     "EdgeBegan",
@@ -24,6 +29,8 @@ __all__ = [
     "GatewayAlive",
     "Input",
     "MainsTurned",
+    "PersonInput",
+    "SelfReported",
     "SosTapped",
     "Tick",
 ]
@@ -130,11 +137,71 @@ class SosTapped:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointScanned:
+    """The person's code was scanned at a checkpoint; `at` is the scanner's word, never after it was received."""
+
+    at: datetime
+    person: str
+    scan: str
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceGranted:
+    """The person may be away in this window; at checkpoints only at those named, if any are."""
+
+    at: datetime
+    person: str
+    absence: str
+    starts_at: datetime
+    until: datetime
+    checkpoints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceEnded:
+    """An officer ended it, or called it off before it began."""
+
+    at: datetime
+    person: str
+    absence: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckinAsked:
+    at: datetime
+    person: str
+    checkin: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckinAnswered:
+    """`face`, `place`: what a check of them said; None: nobody checked."""
+
+    at: datetime
+    person: str
+    checkin: str
+    face: bool | None = None
+    place: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SelfReported:
+    """The person declared how he feels; `feverish` if he says that he has, or measured, a fever."""
+
+    at: datetime
+    person: str
+    feverish: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time passed: silence is an input."""
 
     at: datetime
 
+
+PersonInput = CheckpointScanned | AbsenceGranted | AbsenceEnded | CheckinAsked | CheckinAnswered | SelfReported
 
 Input = (
     BandHeard
@@ -147,5 +214,6 @@ Input = (
     | CameraChanged
     | FrameTrouble
     | SosTapped
+    | PersonInput
     | Tick
 )

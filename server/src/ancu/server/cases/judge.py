@@ -25,11 +25,17 @@ from ancu.server.cases.band import BandState, PresenceState, is_strap_open, pres
 from ancu.server.cases.camera import CameraState, DoorState, camera_id, crossing_of
 from ancu.server.cases.codes import Concern, Kind, SubjectKind
 from ancu.server.cases.edge import EdgeState, GatewayState
-from ancu.server.cases.hearing import Hearing, band_case
+from ancu.server.cases.hearing import band_case
+from ancu.server.cases.hearing_person import PersonHearing
 from ancu.server.cases.inputs import (
+    AbsenceEnded,
+    AbsenceGranted,
     BandHeard,
     BandUnseen,
     CameraChanged,
+    CheckinAnswered,
+    CheckinAsked,
+    CheckpointScanned,
     DoorCrossed,
     EdgeAlive,
     EdgeBegan,
@@ -37,10 +43,13 @@ from ancu.server.cases.inputs import (
     GatewayAlive,
     Input,
     MainsTurned,
+    PersonInput,
+    SelfReported,
     SosTapped,
     Tick,
 )
 from ancu.server.cases.memory import Decided, Observed, pack_memory, unpack_memory
+from ancu.server.cases.person import PersonState
 from ancu.server.cases.policy import Policy
 from ancu.server.cases.roster import Roster, area_of
 from ancu.server.cases.sweep import Sweep
@@ -104,6 +113,15 @@ class Judge:
             case Tick(at):
                 self._observe_time(to_ms(at))
                 self._observed.tick_ms = max(self._observed.tick_ms, to_ms(at))
+            case (
+                CheckpointScanned()
+                | AbsenceGranted()
+                | AbsenceEnded()
+                | CheckinAsked()
+                | CheckinAnswered()
+                | SelfReported()
+            ):
+                self._observe_person(heard)
             case FrameTrouble() | SosTapped():
                 pass  # they are gone when they were judged: nothing of the present follows from them
             case _:
@@ -140,6 +158,15 @@ class Judge:
                 hearing.hear_trouble(heard)
             case SosTapped():
                 hearing.hear_sos(heard)
+            case (
+                CheckpointScanned()
+                | AbsenceGranted()
+                | AbsenceEnded()
+                | CheckinAsked()
+                | CheckinAnswered()
+                | SelfReported()
+            ):
+                hearing.hear_person(heard)
         return hearing.events
 
     def evolve(self, event: AlertEvent) -> None:
@@ -168,6 +195,12 @@ class Judge:
         for number, seat in roster.bands.items():
             if before.bands.get(number) != seat or before.orders.get(seat.order) != roster.orders.get(seat.order):
                 self._sweep.look(("band", number), 0)
+        self._sweep.look_now(
+            ("person", person)
+            for person in self._observed.people
+            if [before.orders.get(o) for o in before.orders_of_person.get(person, ())]
+            != [roster.orders.get(o) for o in roster.orders_of_person.get(person, ())]
+        )
         if before.edges != roster.edges or before.gateways != roster.gateways:
             self._look_at_all()
 
@@ -261,6 +294,11 @@ class Judge:
             door.crossed(crossing_of(crossed), out=crossed.direction == "out")
             self._sweep.look_now(("band", number) for number in self._roster.bands_of_place.get(place, ()))
 
+    def _observe_person(self, heard: PersonInput) -> None:
+        self._observed.people.setdefault(heard.person, PersonState()).told(heard)
+        self._sweep.look(("person", heard.person), 0)
+        self._sweep.look_now(("band", number) for number in self._roster.bands_of_person.get(heard.person, ()))
+
     def _observe_time(self, at_ms: int) -> None:
         """A tick or a live heartbeat: the judge is being told things; after a gap it has to listen anew."""
         observed = self._observed
@@ -270,17 +308,17 @@ class Judge:
 
     # --- deciding ----------------------------------------------------------------------------------------------------
 
-    def _hearing(self, now_ms: int) -> Hearing:
-        return Hearing(self._roster, self._observed, self._decided, self.policy, now_ms)
+    def _hearing(self, now_ms: int) -> PersonHearing:
+        return PersonHearing(self._roster, self._observed, self._decided, self.policy, now_ms)
 
     def _now_ms(self, heard: Input) -> int:
         """The time of the decision. The server's own clock is believed; a device's not far ahead of the last tick."""
         at_ms, tick_ms = to_ms(heard.at), self._observed.tick_ms
-        if isinstance(heard, SosTapped | FrameTrouble) or not tick_ms:
+        if isinstance(heard, SosTapped | FrameTrouble | PersonInput) or not tick_ms:
             return max(at_ms, tick_ms)
         return max(tick_ms, min(at_ms, tick_ms + _AHEAD_MS))
 
-    def _decide_band(self, heard: BandHeard, hearing: Hearing) -> None:
+    def _decide_band(self, heard: BandHeard, hearing: PersonHearing) -> None:
         if heard.late:
             hearing.hear_late(heard)
             return
@@ -298,7 +336,7 @@ class Judge:
         cries = Status.SOS in heard.reading.status or is_strap_open(heard.reading)
         if cries or heard.late:
             return cries
-        if state.strap_ms or state.sos_ms or state.off_ms or state.low_ms or heard.at >= order.over_at:
+        if state.strap_ms or state.sos_ms or state.off_ms or state.low_ms or state.vitals or heard.at >= order.over_at:
             return True
         return self._is_troubled(SubjectKind.PERSON, order.person)
 
@@ -328,6 +366,7 @@ class Judge:
             *(("gateway", gateway) for gateway in self._roster.gateways),
             *(("alert", alert.id) for alert in self._decided.alerts()),
             *(("camera", _camera(key)) for key in self._observed.cameras),
+            *(("person", person) for person in self._observed.people),
         ]
         self._sweep.look_now(keys)
 
@@ -337,14 +376,22 @@ def _camera(key: str) -> tuple[str, str]:
     return edge, camera
 
 
-_ORDER = ("alert", "gateway", "area", "edge", "camera", "band")  # ladders as they stood; then causes before effects
+_ORDER = (
+    "alert",
+    "gateway",
+    "area",
+    "edge",
+    "camera",
+    "band",
+    "person",
+)  # ladders as they stood; then causes before effects
 
 
 def _looked_at_in_order(key: Key) -> tuple[int, str]:
     return _ORDER.index(key[0]), str(key[1])
 
 
-def _look(hearing: Hearing, key: Key) -> int | None:
+def _look(hearing: PersonHearing, key: Key) -> int | None:  # noqa: PLR0911 - one case a key
     match key:
         case ("alert", str(alert)):
             return hearing.look_at_alert(alert)
@@ -358,4 +405,6 @@ def _look(hearing: Hearing, key: Key) -> int | None:
             return hearing.look_at_camera(EdgeId(edge), camera)
         case ("band", int(number)):
             return hearing.look_at_band(BandNumber(number))
+        case ("person", str(person)):
+            return hearing.look_at_person(person)
     raise AssertionError(key)

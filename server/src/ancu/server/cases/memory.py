@@ -14,11 +14,12 @@ import msgspec
 from ancu.models.clock import to_ms
 from ancu.models.errors import AncuError
 from ancu.server.alerts.alert import Alert, evolve
-from ancu.server.alerts.events import AlertEvent, Attached, Raised, Reopened
+from ancu.server.alerts.events import AlertEvent, Attached, Cleared, Raised, Reopened
 from ancu.server.cases.band import BandState
 from ancu.server.cases.camera import CameraState, DoorState
 from ancu.server.cases.codes import Concern, Kind, SubjectKind
 from ancu.server.cases.edge import EdgeState, GatewayState
+from ancu.server.cases.person import PersonState
 
 __all__ = ["Decided", "Observed", "SnapshotRefused", "pack_memory", "unpack_memory"]
 
@@ -39,6 +40,7 @@ class Observed(msgspec.Struct):
     gateways: dict[str, GatewayState] = {}
     cameras: dict[str, CameraState] = {}
     doors: dict[str, DoorState] = {}  # by place
+    people: dict[str, PersonState] = {}
     tick_ms: int = 0  # the last tick; 0: none yet
     told_ms: int = 0  # the last tick or heartbeat: until then the judge was not deaf
     listening_ms: int = 0  # since when without a gap; 0: always
@@ -94,6 +96,9 @@ class Decided:
         if isinstance(event, Raised | Reopened) or (isinstance(event, Attached) and not event.late):
             key = _key(alert.subject.kind, alert.subject.id, event.kind)
             self._told[key] = max(self._told.get(key, 0), to_ms(event.since))
+        elif isinstance(event, Cleared):  # whatever was so before what cleared it is told; what begins with it is not
+            key = _key(alert.subject.kind, alert.subject.id, event.kind)
+            self._told[key] = max(self._told.get(key, 0), to_ms(event.sign.at) - 1)
 
     def _note_trouble(self, alert: Alert) -> None:
         key = _key(alert.subject.kind, alert.subject.id)

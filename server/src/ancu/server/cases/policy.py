@@ -63,11 +63,62 @@ class Held(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hold_s: int
 
 
+class Checkpoint(Held, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Scans come from elsewhere: one that is older than `fresh_s` when it comes pages nobody."""
+
+    fresh_s: int
+
+
+class Missed(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Reminded after `reminder_after_s`, missed after `opens_after_s`, both since it was asked."""
+
+    reminder_after_s: int
+
+
+class Tries(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    tries: int  # the last of these is one too many
+
+
+class Clinical(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row about health. Its numbers are not medicine until a clinician signed them."""
+
+    sign_off: str  # who still has to sign
+
+
+class Fever(Clinical, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many hot readings, each `apart_s` after the one before; one is enough beside a self-report."""
+
+    at_least_deci_c: int
+    readings: int
+    apart_s: int
+    within_s: int  # without a hot reading for so long it is over
+    report_within_s: int
+
+
+class Saturation(Clinical, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many readings in a row without motion; as many better ones end it."""
+
+    at_most_percent: int
+    critical_severity: Severity
+    critical_at_most_percent: int
+    readings: int
+    within_s: int  # readings further apart are not in a row
+
+
+class HeartRate(Clinical, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """At rest, for `opens_after_s`, with a reading at least every `gap_s`."""
+
+    over_bpm: int
+    under_bpm: int
+    gap_s: int
+
+
 class Rules(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rows that are in force. A field is named as its kind."""
 
     sos: Rule
     strap_cut: Rule
+    checkpoint_scan: Checkpoint
     out_of_range: Agreeing
     band_silent: Rule
     band_removed: Rising
@@ -79,6 +130,11 @@ class Rules(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mains_lost: Rule
     camera_exit: Held
     camera_fault: Rule
+    checkin_missed: Missed
+    checkin_wrong: Tries
+    fever: Fever
+    spo2_low: Saturation
+    heart_rate: HeartRate
     never_activated: Rule
     technical: Held
     band_still_worn: Rule
@@ -135,6 +191,7 @@ class Paging(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Episodes(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reopen_s: int  # a repeat so soon after the end is the same episode
     agree_s: int  # two signals so close to each other agree
+    return_grace_s: int  # the way home after an authorised absence
     deaf_s: int  # the judge was told nothing for so long: no silence from before counts
 
 
