@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 _DELIVERIES = "SELECT d.*, p.officer, p.urgent, p.made_ms FROM notify_deliveries d JOIN notify_pages p ON p.id = d.page"
+_FAR_MS = 3_600_000  # no try is ever planned so far ahead
 _LOAD_MS = 3_600_000  # a page that nobody answered weighs on an officer for so long
 
 
@@ -67,7 +68,7 @@ def set_mark(db: sqlite3.Connection, upto: int) -> None:
     db.execute("UPDATE notify_mark SET upto = ?", (upto,))
 
 
-def read_roster(db: sqlite3.Connection, now_ms: int, channels: frozenset[str]) -> Roster:
+def read_roster(db: sqlite3.Connection, now_ms: int, channels: frozenset[str], pause_ms: int) -> Roster:
     """Everyone with an account in use, and the calendar around now. `channels`: those that are configured."""
     wards: dict[str, set[str]] = {}
     for row in db.execute("SELECT officer, ward FROM officer_wards"):
@@ -89,7 +90,7 @@ def read_roster(db: sqlite3.Connection, now_ms: int, channels: frozenset[str]) -
             (now_ms - _LOAD_MS,),
         )
     )
-    paged = paged_at(db)
+    paged = paged_at(db, now_ms - pause_ms)
     return Roster(
         officers=tuple(
             Officer(
@@ -116,9 +117,12 @@ def read_roster(db: sqlite3.Connection, now_ms: int, channels: frozenset[str]) -
     )
 
 
-def paged_at(db: sqlite3.Connection) -> dict[str, datetime]:
-    """Each officer's last page under C."""
-    rows = db.execute("SELECT officer, max(made_ms) AS at_ms FROM notify_pages WHERE urgent = 0 GROUP BY officer")
+def paged_at(db: sqlite3.Connection, since_ms: int) -> dict[str, datetime]:
+    """Each officer's last page under C after a time."""
+    rows = db.execute(
+        "SELECT officer, max(made_ms) AS at_ms FROM notify_pages WHERE urgent = 0 AND made_ms > ? GROUP BY officer",
+        (since_ms,),
+    )
     return {row["officer"]: from_ms(row["at_ms"]) for row in rows}
 
 
@@ -200,9 +204,10 @@ def add_delivery(db: sqlite3.Connection, row: DeliveryRow, next_ms: int, now_ms:
     _history(db, row.id, State.QUEUED, now_ms, "")
 
 
-def due(db: sqlite3.Connection, now_ms: int, limit: int) -> list[DeliveryRow]:
-    """Deliveries whose time came, urgent ones first."""
-    return _rows(db, "d.next_ms <= ? ORDER BY p.urgent DESC, d.next_ms, d.id LIMIT ?", (now_ms, limit))
+def due(db: sqlite3.Connection, channel: str, now_ms: int, limit: int) -> list[DeliveryRow]:
+    """Deliveries of a channel whose time came, urgent ones first. A time too far ahead: the clock was put back."""
+    where = "d.channel = ?1 AND (d.next_ms <= ?2 OR d.next_ms > ?3) ORDER BY p.urgent DESC, d.next_ms, d.id LIMIT ?4"
+    return _rows(db, where, (channel, now_ms, now_ms + _FAR_MS, limit))
 
 
 def siblings(db: sqlite3.Connection, page: str) -> list[DeliveryRow]:
@@ -247,9 +252,10 @@ def pull_forward(db: sqlite3.Connection, page: str, now_ms: int) -> None:
     )
 
 
-def next_try_ms(db: sqlite3.Connection) -> int | None:
-    value = db.execute("SELECT min(next_ms) FROM notify_deliveries WHERE next_ms IS NOT NULL").fetchone()[0]
-    return None if value is None else int(value)
+def next_try_ms(db: sqlite3.Connection, after_ms: int) -> int | None:
+    """When the next try falls due that is not due yet."""
+    row = db.execute("SELECT min(next_ms) FROM notify_deliveries WHERE next_ms > ?", (after_ms,)).fetchone()
+    return None if row[0] is None else int(row[0])
 
 
 def addresses(db: sqlite3.Connection, officer: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
@@ -22,10 +23,9 @@ from ancu.server.notify.port import Notifier, Receipt, Refused, Unreachable
 __all__ = ["Dispatcher"]
 
 log = logging.getLogger(__name__)
-_AT_ONCE = 32  # tries at one time, over all channels
+_AT_ONCE = 8  # tries of one channel at one time: one that hangs must not keep the others waiting
 _SOONEST_S = 0.2  # between two turns that nothing new called for
 _LATEST_S = 60.0
-_FLYING_S = 5.0  # everything due is being tried: what ends wakes us
 _TROUBLE_S = (1.0, 30.0)  # when the core cannot answer: first wait, longest wait
 
 Command = Callable[[Callable[[Transaction], Step]], "Future[Step]"]
@@ -37,7 +37,7 @@ class Dispatcher:
     def __init__(self, engine: Engine, notifiers: Mapping[str, Notifier], command: Command, clock: Clock) -> None:
         self._engine, self._notifiers, self._command, self._clock = engine, notifiers, command, clock
         self._wake = asyncio.Event()
-        self._flying: dict[str, asyncio.Task[None]] = {}
+        self._flying: dict[str, tuple[str, asyncio.Task[None]]] = {}  # by delivery, with its channel
         self._outcomes: list[Outcome] = []
         self._down: set[str] = set()
 
@@ -57,7 +57,8 @@ class Dispatcher:
                     await asyncio.sleep(trouble_s)
                     continue
                 trouble_s = 0.0
-                await self._rest(step, started=self._start(step))
+                self._start(step)
+                await self._rest(step)
         finally:
             await self._close()
 
@@ -94,21 +95,18 @@ class Dispatcher:
             self._flying.pop(outcome.delivery, None)
         return step
 
-    def _start(self, step: Step) -> int:
-        started = 0
+    def _start(self, step: Step) -> None:
+        busy = Counter(channel for channel, _ in self._flying.values())
         for due in step.due:
-            if due.id not in self._flying and len(self._flying) < _AT_ONCE:
-                self._flying[due.id] = asyncio.create_task(self._try(due))
-                started += 1
-        return started
+            if due.id not in self._flying and busy[due.channel] < _AT_ONCE:
+                busy[due.channel] += 1
+                self._flying[due.id] = due.channel, asyncio.create_task(self._try(due))
 
-    async def _rest(self, step: Step, *, started: int) -> None:
-        """Until something new, or until the next time; never a busy loop."""
+    async def _rest(self, step: Step) -> None:
+        """Until a try ends, something new comes, or the next time falls due; never a busy loop."""
         wait_s = _LATEST_S
         if step.next_ms is not None:
             wait_s = (step.next_ms - to_ms(self._clock.now())) / 1000
-        if step.due and not started:
-            wait_s = max(wait_s, _FLYING_S)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(max(wait_s, _SOONEST_S), _LATEST_S)):
                 await self._wake.wait()
@@ -139,7 +137,7 @@ class Dispatcher:
             log.warning("a message was refused", extra={"channel": channel, "why": result.why})
 
     async def _close(self) -> None:
-        tasks = list(self._flying.values())
+        tasks = [task for _, task in self._flying.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

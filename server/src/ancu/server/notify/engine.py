@@ -15,7 +15,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ancu.models.clock import from_ms, to_ms
 from ancu.server.adapters import notify_store as rows
@@ -50,7 +50,7 @@ __all__ = ["Due", "Engine", "Outcome", "Plan", "Step", "Webhook"]
 
 log = logging.getLogger(__name__)
 _EVENTS = 500  # of the journal in one transaction, so that the judge never waits long
-_DUE = 200
+_DUE = 32  # of a channel in one step: one that is down must not hide the others
 _SEEN = (Acknowledged, Contacted, Dispatched, Resolved, Snoozed)
 _ALL = frozenset(Severity)
 
@@ -129,7 +129,12 @@ class Engine:
         self._make_pages(tx)
         self.waiting = rows.waiting_deliveries(db)
         self.oldest_ms = rows.oldest_ms(db, tx.now_ms)
-        due = [d for row in rows.due(db, tx.now_ms, _DUE) if (d := self._due(tx, row)) is not None]
+        due = [
+            found
+            for channel in self.waiting
+            for row in rows.due(db, channel, tx.now_ms, _DUE)
+            if (found := self._due(tx, row)) is not None
+        ]
         return Step(due, tx.now_ms if read == _EVENTS else self._next_ms(tx))
 
     def settle(self, tx: Transaction, outcomes: Sequence[Outcome]) -> None:
@@ -172,17 +177,18 @@ class Engine:
         if isinstance(event, _SEEN):
             for delivery in rows.withdraw_notes(tx.store.connection, event.alert, stored.position, tx.now_ms):
                 self._change(tx, delivery, State.WITHDRAWN, why="taken")
-        elif _pages(event) and self._plan.channels | {w.name for w in self._plan.webhooks}:
+        elif _pages(event) and (self._plan.order or self._plan.webhooks):
             call = _call(tx, stored.position, event)
             if call is not None:
                 self._tell_machines(tx, call)
-                self._tell(tx, call)
+                if self._plan.order:
+                    self._tell(tx, call)
 
     def _tell(self, tx: Transaction, call: Call) -> None:
         """Note down who is told; where everyone whom a level reaches was told already, go to the next one."""
         db = tx.store.connection
         at = from_ms(tx.now_ms)
-        roster = rows.read_roster(db, tx.now_ms, self._plan.channels)
+        roster = rows.read_roster(db, tx.now_ms, self._plan.channels, self._pause_ms)
         level: int = call.level
         while level <= Level.EVERYBODY:
             told = route(_raised_to(call, level), roster, self._plan.routing, at)
@@ -206,7 +212,7 @@ class Engine:
         waiting = rows.waiting(db)
         if not waiting:
             return
-        for page in pages_due(waiting, rows.paged_at(db), self._plan.routing.pause, at):
+        for page in pages_due(waiting, self._paged_at(tx), self._plan.routing.pause, at):
             id_ = _id(page.officer, *(f"{note.position}" for note in page.notes))
             rows.add_page(db, id_, page.officer, urgent=page.urgent, now_ms=tx.now_ms, notes=page.notes)
             severity = page.notes[0].severity
@@ -262,9 +268,16 @@ class Engine:
 
     def _next_ms(self, tx: Transaction) -> int | None:
         db = tx.store.connection
-        page_at = next_page_at(rows.waiting(db), rows.paged_at(db), self._plan.routing.pause, from_ms(tx.now_ms))
-        times = [rows.next_try_ms(db), None if page_at is None else to_ms(page_at)]
+        page_at = next_page_at(rows.waiting(db), self._paged_at(tx), self._plan.routing.pause, from_ms(tx.now_ms))
+        times = [rows.next_try_ms(db, tx.now_ms), None if page_at is None else to_ms(page_at)]
         return min((ms for ms in times if ms is not None), default=None)
+
+    def _paged_at(self, tx: Transaction) -> dict[str, datetime]:
+        return rows.paged_at(tx.store.connection, tx.now_ms - self._pause_ms)
+
+    @property
+    def _pause_ms(self) -> int:
+        return int(self._plan.routing.pause.total_seconds() * 1000)
 
     # --- from outcomes to states ---
 

@@ -48,7 +48,8 @@ CREATE TABLE notify_notes (
     UNIQUE (position, officer)
 );
 CREATE INDEX notify_notes_waiting ON notify_notes (officer) WHERE page IS NULL AND withdrawn_ms IS NULL;
-CREATE INDEX notify_notes_of_alert ON notify_notes (alert) WHERE withdrawn_ms IS NULL;
+CREATE INDEX notify_notes_of_alert ON notify_notes (alert);
+CREATE INDEX notify_notes_by_time ON notify_notes (at_ms);
 CREATE INDEX notify_notes_of_page ON notify_notes (page);
 
 -- One message to one officer, over one channel or several.
@@ -58,7 +59,7 @@ CREATE TABLE notify_pages (
     urgent  INTEGER NOT NULL, -- critical: outside of the officer's pause
     made_ms BIGINT  NOT NULL
 );
-CREATE INDEX notify_pages_of ON notify_pages (officer, made_ms);
+CREATE INDEX notify_pages_by_time ON notify_pages (made_ms);
 
 CREATE TABLE notify_deliveries (
     id         TEXT    PRIMARY KEY, -- travels with the message, the same at every try
@@ -70,7 +71,7 @@ CREATE TABLE notify_deliveries (
     next_ms    BIGINT,           -- of the next try; NULL: none will be made
     reference  TEXT              -- what the provider calls it
 );
-CREATE INDEX notify_deliveries_due ON notify_deliveries (next_ms) WHERE next_ms IS NOT NULL;
+CREATE INDEX notify_deliveries_due ON notify_deliveries (channel, next_ms) WHERE next_ms IS NOT NULL;
 CREATE INDEX notify_deliveries_of ON notify_deliveries (page);
 CREATE INDEX notify_deliveries_by_reference ON notify_deliveries (channel, reference) WHERE reference IS NOT NULL;
 
