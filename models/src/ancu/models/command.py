@@ -37,7 +37,7 @@ def ancu() -> None:
     """
 
 
-def main() -> None:
+def main() -> None:  # noqa: C901 - one case an error
     """Run a verb; a person sees one clear line for an error, never a traceback."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold bytes that are no text
@@ -59,7 +59,17 @@ def main() -> None:
     except Exception as error:  # the last wall between a fault and a person at a terminal
         if os.environ.get("ANCU_TRACEBACK"):
             raise
+        if isinstance(error, ExceptionGroup) and (ours := _first_of_ours(error)) is not None:
+            _fail(str(ours), 1)
         _fail(f"unexpected {error.__class__.__name__}: {error} (ANCU_TRACEBACK=1 shows where)", 70)
+
+
+def _first_of_ours(group: ExceptionGroup[Exception]) -> Exception | None:
+    """What one of several tasks ended with, if it was raised on purpose."""
+    ours: Exception | None = group.subgroup(AncuError)
+    while isinstance(ours, ExceptionGroup):
+        ours = ours.exceptions[0]
+    return ours
 
 
 def _fail(says: str, code: int) -> None:
