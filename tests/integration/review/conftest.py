@@ -119,7 +119,7 @@ class Recording:
 
     def sos(self, person: str) -> None:
         def tap(tx: Transaction) -> None:
-            tx.records += tx.memory.tell(SosTapped(from_ms(tx.now_ms), person))
+            tx.records += tx.memory.feed(SosTapped(from_ms(tx.now_ms), person))
 
         self.command(tap)
 

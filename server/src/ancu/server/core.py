@@ -334,7 +334,7 @@ class Core:
         if roster is not None:
             self._memory.enrol(roster)
         if self._listening():
-            turn.records += self._memory.tell(Tick(from_ms(now_ms)))
+            turn.records += self._memory.feed(Tick(from_ms(now_ms)))
 
     def _after(self, turn: _Turn) -> None:
         self.counts += turn.counts

@@ -174,7 +174,7 @@ class StoreDesk(Desk):
         self._directory().person(viewer, person)
 
         def tap(tx: Transaction) -> str:
-            records = tx.memory.tell(SosTapped(from_ms(tx.now_ms), person))
+            records = tx.memory.feed(SosTapped(from_ms(tx.now_ms), person))
             tx.records += records
             for record in records:
                 if record.stream == STREAM:

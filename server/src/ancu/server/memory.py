@@ -20,7 +20,7 @@ from ancu.server.ingest.pipeline import Pipeline, Taken
 from ancu.server.ingest.rows import inputs_of
 from ancu.server.judging import Judging
 from ancu.server.people.records import Snapshot
-from ancu.server.review.past import Past
+from ancu.server.review.past import Past, last_told, read_after
 from ancu.server.seating import seating_of
 
 __all__ = ["Memory"]
@@ -33,6 +33,7 @@ class _Body(msgspec.Struct, array_like=True):
     receiver: bytes
     latest: bytes
     judging: bytes
+    told: int = 0  # position of what was told beside the inbox
 
 
 class Memory:
@@ -65,21 +66,23 @@ class Memory:
                 alive = GatewayAlive(
                     from_ms(now_ms), GatewayId(taken.gateway), frozenset(EdgeId(edge) for edge in edges)
                 )
-                records += self.tell(alive)
+                records += self.feed(alive)
         for row in taken.rows:
             self.past.row()
             self.latest.take(row)
             for happened in inputs_of(row):
-                records += self.feed(happened)
+                records += self._judge(happened)
         return taken, records
 
-    def tell(self, happened: Input) -> list[Record]:
-        """Feed an input that the inbox does not hold, and keep it: the past is both."""
-        self.past.tell(happened)
-        return self.feed(happened)
-
     def feed(self, happened: Input) -> list[Record]:
-        """Observe, decide and evolve one input; returns what the journal must hold for it."""
+        """Observe, decide and evolve an input that the inbox does not hold; it is kept, so that the past is both.
+
+        Returns what the journal must hold for it.
+        """
+        self.past.tell(happened)
+        return self._judge(happened)
+
+    def _judge(self, happened: Input) -> list[Record]:
         self.judging.observe(happened)
         records = list(self.judging.decide(happened))
         for record in records:
@@ -88,28 +91,35 @@ class Memory:
 
     def save(self, store: Store) -> Saved:
         """Memory as of what the store holds inside this transaction."""
-        body = _Body(self.pipeline.receiver.snapshot(), self.latest.snapshot(), self.judging.snapshot())
+        body = _Body(
+            self.pipeline.receiver.snapshot(),
+            self.latest.snapshot(),
+            self.judging.snapshot(),
+            last_told(store.connection),
+        )
         return Saved(store.last_row(), store.last_record(), msgspec.msgpack.encode(body))
 
     def rebuild(self, store: Store) -> int:
         """Come back to exactly what the store holds; returns how many rows of the inbox were read again."""
-        inbox, recorded = self._restore(store.saved())
+        inbox, recorded, told = self._restore(store.saved())
         self._gateways = {}
         self.past.forget()
         self.pipeline.marks = store.marks()
         if self.roster is not None:
             self.judging.enrol(self.roster)
         rows = 0
-        for rows, (_, row) in enumerate(store.rows_after(inbox), 1):  # noqa: B007 - the last count is the answer
-            self.pipeline.remember(row)
-            self.latest.take(row)
-            for happened in inputs_of(row):
+        for step in read_after(store.connection, told, inbox):
+            if step.row is not None:
+                self.pipeline.remember(step.row)
+                self.latest.take(step.row)
+                rows += 1
+            for happened in step.inputs:
                 self.judging.observe(happened)
         for stored in store.records_after(recorded):
             self.judging.evolve(stored.record)
         return rows
 
-    def _restore(self, saved: Saved | None) -> tuple[int, int]:
+    def _restore(self, saved: Saved | None) -> tuple[int, int, int]:
         if saved is not None:
             try:
                 body = msgspec.msgpack.decode(saved.body, type=_Body)
@@ -124,11 +134,11 @@ class Memory:
             ) as error:  # of another version: the inbox knows all of it
                 log.warning("snapshot set aside, reading the whole inbox", extra={"why": error.__class__.__name__})
             else:
-                return saved.inbox, saved.journal
+                return saved.inbox, saved.journal, body.told
         self.pipeline = Pipeline()
         self.latest = Latest()
         self.judging.restore(self._empty)
-        return 0, 0
+        return 0, 0, 0
 
     def _is_due(self, gateway: str, now_ms: int) -> bool:
         if self.roster is None or gateway not in self.roster.gateways:

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from ancu.models.clock import from_ms, to_ms
 from ancu.models.errors import AncuError
 from ancu.models.ids import EdgeId, GatewayId
-from ancu.server.cases.inputs import GatewayAlive, Input, SosTapped, Tick
+from ancu.server.cases.inputs import GatewayAlive, Input, Tick
 from ancu.server.ingest.rows import Row, inputs_of
 from ancu.server.review.seats import Seating, SeatsChange, change_of, changed
 
-__all__ = ["Past", "PastRefused", "Remembered", "position_at", "read_past", "span"]
+__all__ = ["Past", "PastRefused", "Remembered", "last_told", "position_at", "read_after", "read_past", "span"]
 
 _WAITING = 60  # entries of a quiet server that are worth a write of their own: a minute of ticks
-_TICK, _GATEWAY, _SOS, _SEATS = range(4)
+_TICK, _GATEWAY, _SEATS, _OTHER = range(4)
+_KINDS: dict[str, type[Input]] = {kind.__name__: kind for kind in get_args(Input)}
 _ROWS = "position, received_ms, ward, edge, gateway, lane, epoch, first, count, readings, facts"
 
 
@@ -51,7 +52,7 @@ class Past:
 
     def __init__(self) -> None:
         self._entries: list[_Entry] = []
-        self._rows = self._changes = 0
+        self._rows = self._changes = self._rare = 0
         self._seating: Seating | None = None
 
     def row(self) -> None:
@@ -66,8 +67,9 @@ class Past:
                 self._entries.append(_Entry(self._rows, _TICK, at_ms))
             case GatewayAlive(gateway=gateway):
                 self._entries.append(_Entry(self._rows, _GATEWAY, at_ms, gateway))
-            case SosTapped(person=person):
-                self._entries.append(_Entry(self._rows, _SOS, at_ms, person))
+            case _:
+                self._entries.append(_Entry(self._rows, _OTHER, at_ms, (type(happened).__name__, happened)))
+                self._rare += 1
 
     def seated(self, seating: Seating) -> None:
         """The register is another one from here."""
@@ -79,13 +81,14 @@ class Past:
 
     def forget(self) -> None:
         """A transaction failed, or the process begins: what was not written is not the past of what is stored."""
-        self._entries, self._rows, self._changes = [], 0, 0
+        self._entries, self._rows, self._changes, self._rare = [], 0, 0, 0
         seating, self._seating = self._seating, None
         if seating is not None:
             self.seated(seating)
 
     def is_worth_a_write(self) -> bool:
-        return len(self._entries) >= _WAITING or self._changes > 0
+        """Ticks can wait a while; what a person or an officer said cannot."""
+        return len(self._entries) >= _WAITING or self._changes + self._rare > 0
 
     def write(self, connection: sqlite3.Connection, last_row: int, at_ms: int) -> None:
         """Keep it, inside the transaction that holds the rows; `last_row` is the newest of them."""
@@ -95,18 +98,24 @@ class Past:
                 "INSERT INTO told (inbox, at_ms, seats, body) VALUES (?, ?, ?, ?)",
                 (last_row - self._rows, at_ms, self._changes, body),
             )
-        self._entries, self._rows, self._changes = [], 0, 0
+        self._entries, self._rows, self._changes, self._rare = [], 0, 0, 0
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """One step of the past: rows of the inbox come with the inputs that they hold."""
+    """One step of the past: a row of the inbox, something told beside it, or another seating."""
 
     at_ms: int
-    seating: Seating | None = None
-    inputs: tuple[Input, ...] | list[Input] = ()
-    is_tick: bool = False
     row: Row | None = None
+    told: Input | None = None
+    seating: Seating | None = None
+
+    @property
+    def inputs(self) -> Sequence[Input]:
+        """What the judge was told."""
+        if self.row is not None:
+            return inputs_of(self.row)
+        return () if self.told is None else (self.told,)
 
 
 def read_past(
@@ -115,34 +124,35 @@ def read_past(
     """Everything that the judge was told, in order, from where the past begins, or from `begin`; raises PastRefused."""
     until_ms = None if until is None else to_ms(until)
     skip = 0 if begin is None else position_at(connection, "told", "at_ms", to_ms(begin))
-    rows: Iterator[tuple[int, Row]] | None = None
-    held: tuple[int, Row] | None = None
     seating = _seated_before(connection, skip)
     at_ms = 0
     if skip:
         yield Remembered(0, seating=seating)
-    for told in connection.execute("SELECT inbox, body FROM told WHERE position > ? ORDER BY position", (skip,)):
-        if rows is None:
-            rows = _rows_after(connection, told["inbox"])
-            held = next(rows, None)
-        for entry in _entries(told["body"]):
-            while held is not None and held[0] <= told["inbox"] + entry.rows:
-                at_ms = held[1].received_ms
-                if until_ms is not None and at_ms >= until_ms:
-                    return
-                yield Remembered(at_ms, inputs=inputs_of(held[1]), row=held[1])
-                held = next(rows, None)
-            at_ms = entry.at_ms or at_ms
-            if until_ms is not None and at_ms >= until_ms:
-                return
-            if entry.tag == _SEATS:
-                seating = changed(seating, msgspec.convert(entry.of, SeatsChange))
-                yield Remembered(at_ms, seating=seating)
-            else:
-                yield Remembered(at_ms, inputs=(_input(entry),), is_tick=entry.tag == _TICK)
-    while rows is not None and held is not None and (until_ms is None or held[1].received_ms < until_ms):
-        yield Remembered(held[1].received_ms, inputs=inputs_of(held[1]), row=held[1])
-        held = next(rows, None)
+    for step in _merged(connection, skip, None):
+        at_ms = (step.at_ms if isinstance(step, _Entry) else step[1].received_ms) or at_ms
+        if until_ms is not None and at_ms >= until_ms:
+            return
+        if not isinstance(step, _Entry):
+            yield Remembered(at_ms, row=step[1])
+        elif step.tag == _SEATS:
+            seating = changed(seating, msgspec.convert(step.of, SeatsChange))
+            yield Remembered(at_ms, seating=seating)
+        else:
+            yield Remembered(at_ms, told=_input(step))
+
+
+def read_after(connection: sqlite3.Connection, told: int, inbox: int) -> Iterator[Remembered]:
+    """What the judge was told after a position of what it was told and one of the inbox; without seatings."""
+    for step in _merged(connection, told, inbox):
+        if not isinstance(step, _Entry):
+            yield Remembered(step[1].received_ms, row=step[1])
+        elif step.tag != _SEATS:
+            yield Remembered(step.at_ms, told=_input(step))
+
+
+def last_told(connection: sqlite3.Connection) -> int:
+    """The newest position of what was told."""
+    return int(connection.execute("SELECT coalesce(max(position), 0) FROM told").fetchone()[0])
 
 
 def span(connection: sqlite3.Connection) -> tuple[datetime, datetime] | None:
@@ -171,6 +181,24 @@ def position_at(connection: sqlite3.Connection, table: str, column: str, ms: int
     return low
 
 
+def _merged(connection: sqlite3.Connection, told: int, inbox: int | None) -> Iterator[tuple[int, Row] | _Entry]:
+    """Rows and what was told beside them; rows from where the first told body says, if `inbox` does not."""
+    rows = None if inbox is None else _rows_after(connection, inbox)
+    held = None if rows is None else next(rows, None)
+    for body in connection.execute("SELECT inbox, body FROM told WHERE position > ? ORDER BY position", (told,)):
+        if rows is None:
+            rows = _rows_after(connection, body["inbox"])
+            held = next(rows, None)
+        for entry in _entries(body["body"]):
+            while held is not None and held[0] <= body["inbox"] + entry.rows:
+                yield held
+                held = next(rows, None)
+            yield entry
+    while rows is not None and held is not None:
+        yield held
+        held = next(rows, None)
+
+
 def _seated_before(connection: sqlite3.Connection, position: int) -> Seating:
     seating = Seating()
     query = "SELECT body FROM told WHERE seats > 0 AND position <= ? ORDER BY position"
@@ -187,9 +215,11 @@ def _input(entry: _Entry) -> Input:
         return Tick(at)
     if entry.tag == _GATEWAY:
         return GatewayAlive(at, GatewayId(entry.of), frozenset())
-    if entry.tag == _SOS:
-        return SosTapped(at, entry.of)
-    raise PastRefused(f"entry of kind {entry.tag}: written by a newer version")
+    try:
+        name, fields = entry.of
+        return msgspec.convert(fields, _KINDS[name])
+    except (KeyError, TypeError, ValueError, msgspec.ValidationError):
+        raise PastRefused("an input that this version does not know") from None
 
 
 def _entries(body: bytes) -> list[_Entry]:

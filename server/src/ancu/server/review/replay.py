@@ -24,6 +24,7 @@ from ancu.server.alerts.events import (
     alert_id,
 )
 from ancu.server.cases.codes import Concern
+from ancu.server.cases.inputs import Tick
 from ancu.server.review.book import Book
 from ancu.server.review.outline import Outline, outlines
 from ancu.server.review.panel import Panel
@@ -100,10 +101,11 @@ class _Run:
         if step.seating is not None:
             self._panel.seat(step.seating)
         hear = self._panel.hear
-        for happened in step.inputs:
+        inputs = step.inputs
+        for happened in inputs:
             if events := hear(happened):
                 self._note(events)
-        self.found.inputs += len(step.inputs)
+        self.found.inputs += len(inputs)
 
     def act(self, act: Act) -> None:
         alert = self._id_of(act.raised)
@@ -130,7 +132,7 @@ class _Run:
 
 def _is_before(act: Act, step: Remembered) -> bool:
     """Acts of the same moment come after what was heard and before time passes, as the core has them."""
-    return act.at_ms < step.at_ms or (step.is_tick and act.at_ms == step.at_ms)
+    return act.at_ms < step.at_ms or (act.at_ms == step.at_ms and isinstance(step.told, Tick))
 
 
 def _subject(raised: Raised) -> tuple[str, str, Concern]:
