@@ -253,3 +253,16 @@ def test_what_was_decided_before_notify_existed_pages_nobody(tmp_path: Path):
     rehearsal.db.execute("UPDATE notify_mark SET upto = (SELECT max(position) FROM journal)")
     rehearsal.carry()
     assert rehearsal.heard == []
+
+
+def test_a_burst_in_one_moment_is_shared_by_those_on_shift(tmp_path: Path):
+    rehearsal = Rehearsal(tmp_path, Plan(("sms",)), NOON)
+    homes = fleet(6)
+    rehearsal.enrol(register_of(homes, now=NOON))  # two weeks' orders that began a day ago, and no band was ever heard
+    rehearsal.add_ward("ward-000")
+    for officer in ("a", "b", "c"):
+        rehearsal.add_officer(officer, Role.OFFICER, ["ward-000"], ["sms"])
+    rehearsal.run(1)
+    rows = rehearsal.db.execute("SELECT officer, count(*) AS n FROM notify_notes GROUP BY officer").fetchall()
+    assert {row["officer"]: row["n"] for row in rows} == {"a": 2, "b": 2, "c": 2}
+    assert len(rehearsal.heard) == 3

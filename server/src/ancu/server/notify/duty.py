@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -62,6 +62,11 @@ class Roster:
             (o for o in self.officers if o.role in wanted and (ward is None or o.wards is None or ward in o.wards)),
             key=lambda officer: officer.id,
         )
+
+    def with_more(self, told: Set[str]) -> Roster:
+        """The same people, after these were told of one more alert."""
+        officers = (replace(o, load=o.load + 1) if o.id in told else o for o in self.officers)
+        return replace(self, officers=tuple(officers))
 
     def is_absent(self, officer: str, at: datetime) -> bool:
         return any(a.officer == officer and a.start <= at < a.end for a in self.absences)

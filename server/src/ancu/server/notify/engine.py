@@ -38,6 +38,7 @@ from ancu.server.alerts.events import (
 )
 from ancu.server.core import Transaction
 from ancu.server.notify import handover
+from ancu.server.notify.duty import Roster
 from ancu.server.notify.pacing import Note, next_page_at, pages_due
 from ancu.server.notify.port import Message, Receipt, Refused, State, Unreachable
 from ancu.server.notify.retry import Backoff
@@ -49,7 +50,7 @@ from ancu.server.projection import STREAM, alert_of, events_of, record_of
 __all__ = ["Due", "Engine", "Outcome", "Plan", "Step", "Webhook"]
 
 log = logging.getLogger(__name__)
-_EVENTS = 500  # of the journal in one transaction, so that the judge never waits long
+_EVENTS = 200  # of the journal in one transaction, so that the judge never waits long
 _DUE = 32  # of a channel in one step: one that is down must not hide the others
 _SEEN = (Acknowledged, Contacted, Dispatched, Resolved, Snoozed)
 _ALL = frozenset(Severity)
@@ -110,6 +111,7 @@ class Engine:
 
     def __init__(self, plan: Plan, writer: Writer, chance: Callable[[], float]) -> None:
         self._plan, self._writer, self._chance = plan, writer, chance
+        self._roster: Roster | None = None  # as of this transaction, with what it told them since
         self.broken = 0  # events that this version failed on
         self.unreachable = 0  # calls that nobody at all could be told of
         self.waiting: dict[str, int] = {}  # deliveries that will be tried, by channel
@@ -119,6 +121,7 @@ class Engine:
     def step(self, tx: Transaction) -> Step:
         """Carry out what the journal says, make the pages that are due, and give the deliveries that are due."""
         db = tx.store.connection
+        self._roster = None
         upto = rows.mark(db)
         read = 0
         for stored in list(itertools.islice(tx.store.records_after(upto), _EVENTS)):
@@ -139,6 +142,7 @@ class Engine:
 
     def settle(self, tx: Transaction, outcomes: Sequence[Outcome]) -> None:
         """Write down what tries came to, and what follows from it."""
+        self._roster = None
         for outcome in outcomes:
             row = rows.one_delivery(tx.store.connection, outcome.delivery)
             if row is not None:
@@ -188,12 +192,13 @@ class Engine:
         """Note down who is told; where everyone whom a level reaches was told already, go to the next one."""
         db = tx.store.connection
         at = from_ms(tx.now_ms)
-        roster = rows.read_roster(db, tx.now_ms, self._plan.channels, self._pause_ms)
+        roster = self._roster or rows.read_roster(db, tx.now_ms, self._plan.channels, self._pause_ms)
         level: int = call.level
         while level <= Level.EVERYBODY:
             told = route(_raised_to(call, level), roster, self._plan.routing, at)
-            new = [rows.add_note(db, _note(call, d.officer, d.level, tx.now_ms)) for d in told]
-            if any(new):
+            new = {d.officer for d in told if rows.add_note(db, _note(call, d.officer, d.level, tx.now_ms))}
+            if new:
+                self._roster = roster.with_more(new)
                 return
             level = max((d.level for d in told), default=Level.EVERYBODY) + 1
         self.unreachable += 1
