@@ -164,6 +164,15 @@ class StoreDesk(Desk):
     async def acknowledge(self, viewer: Viewer, alert: str, *, key: str) -> AlertRow:
         return await self._act(viewer, alert, lifecycle.Acknowledge(viewer.id), key)
 
+    async def snooze(self, viewer: Viewer, alert: str, until: datetime, *, key: str) -> AlertRow:
+        return await self._act(viewer, alert, lifecycle.Snooze(viewer.id, until), key)
+
+    async def contact(self, viewer: Viewer, alert: str, how: str, *, key: str) -> AlertRow:
+        return await self._act(viewer, alert, lifecycle.Contact(viewer.id, how), key)
+
+    async def dispatch(self, viewer: Viewer, alert: str, unit: str, *, key: str) -> AlertRow:
+        return await self._act(viewer, alert, lifecycle.Dispatch(viewer.id, unit), key)
+
     async def resolve(self, viewer: Viewer, alert: str, outcome: Outcome, *, note: str = "", key: str) -> AlertRow:
         return await self._act(viewer, alert, lifecycle.Resolve(viewer.id, outcome, note), key)
 

@@ -248,6 +248,15 @@ class Desk(Protocol):
 
     async def alert(self, viewer: Viewer, alert: str) -> AlertDetail: ...
     async def acknowledge(self, viewer: Viewer, alert: str, *, key: str) -> AlertRow: ...
+    async def snooze(self, viewer: Viewer, alert: str, until: datetime, *, key: str) -> AlertRow:
+        """Its ladder waits until then; raises SnoozeRefused beyond twelve hours."""
+
+    async def contact(self, viewer: Viewer, alert: str, how: str, *, key: str) -> AlertRow:
+        """He spoke with the person: 'phone', 'visit', ..."""
+
+    async def dispatch(self, viewer: Viewer, alert: str, unit: str, *, key: str) -> AlertRow:
+        """Someone is on the way."""
+
     async def resolve(self, viewer: Viewer, alert: str, outcome: Outcome, *, note: str = "", key: str) -> AlertRow: ...
     def changes(self, viewer: Viewer, after: int | None) -> AsyncIterator[Change]:
         """Changes after a position (None: from now on), without end; resumable."""
