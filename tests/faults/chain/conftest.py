@@ -24,6 +24,7 @@ from ancu.server.people.setup import Installation, make_installation
 from .evidence import open_file, watch_journal
 
 OUT_OF_RANGE_S = 10
+_PLAIN_TROUBLE = re.compile(r"^(Traceback|  File|Exception ignored|\w*(Error|Exception|Warning)\b|ancu: )")
 Maker = Callable[..., Installation]
 
 
@@ -108,10 +109,8 @@ def complaints(made: Installation, *, disturbed: bool) -> list[str]:
     lines = []
     for log in made.root.glob("*.log"):
         for line in log.read_text("utf-8", "replace").splitlines():
-            said = json.loads(line) if line.startswith("{") else {"says": line, "level": "plain"}
-            if line.startswith("listening on http://"):
-                continue
-            trace = "trace" in said or said["level"] == "plain"
+            said = json.loads(line) if line.startswith("{") else {"says": line, "level": "info"}
+            trace = "trace" in said or _PLAIN_TROUBLE.search(line)
             if trace or (not disturbed and said["level"] != "info"):
                 lines.append(f"{log.name}: {line}"[:600])
     return lines

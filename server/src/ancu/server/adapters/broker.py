@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final, Self
 
-from ancu.models.config import load, write_secret
+from ancu.models.config import load, read_secret, write_secret
 from ancu.models.errors import AncuError, ConfigError
 from ancu.server.adapters.nats_config import Devices, NatsSettings, render
 
@@ -67,6 +67,7 @@ class Broker:
 
     async def __aenter__(self) -> Self:
         """Start and wait until clients can connect; raises ConfigError."""
+        read_secret(self._settings.key_file)  # nats-server itself does not mind who else reads it
         self._settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = await _take_lock(self._settings.data / "lock")
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
+from h11 import LocalProtocolError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -66,6 +67,8 @@ class Shell:
                 await problem(413, "too_large", headers={"Connection": "close"})(scope, receive, sending)
             else:
                 await self._app(scope, self._limited(receive), sending)
+        except LocalProtocolError as error:  # what came in was no HTTP: the connection is closed already
+            _log.info("a request was not answered", extra={"route": _route(scope), "why": str(error)})
         except Exception as error:  # noqa: BLE001 - the last wall: a caller gets a problem, never a traceback
             # Ids only: neither path nor query may reach a log.
             _log.exception("a request failed", extra={"route": _route(scope), "error": type(error).__name__})
