@@ -32,7 +32,7 @@ _MAGIC = b"panel1"
 class Panel:
     def __init__(self, book: Book) -> None:
         self.book = book
-        self._judges = {policy.label: Judge(policy) for policy in book.policies}
+        self._judges = {policy.label: self._make(policy) for policy in book.policies}
         self._only = next(iter(self._judges.values())) if len(self._judges) == 1 else None
         self._of_band: dict[BandNumber, Judge] = {}
         self._seating = Seating()
@@ -53,16 +53,9 @@ class Panel:
         """The policy that holds in a ward."""
         return self._policy(ward).label
 
-    def hear(self, heard: Input) -> list[AlertEvent]:
-        """Observe, decide and evolve one input."""
-        found: list[AlertEvent] = []
-        for judge in self._hearing(heard):
-            judge.observe(heard)
-            if events := judge.decide(heard):
-                for event in events:
-                    judge.evolve(event)
-                found += events
-        return found
+    def policy_of(self, ward: str) -> Policy:
+        """The policy that holds in a ward."""
+        return self._policy(ward)
 
     def observe(self, heard: Input) -> None:
         for judge in self._hearing(heard):
@@ -115,6 +108,9 @@ class Panel:
         whole = _joined(parts)
         for label, judge in self._judges.items():
             judge.restore(_share(whole, partial(self._is_of, label)))
+
+    def _make(self, policy: Policy) -> Judge:
+        return Judge(policy)
 
     def _policy(self, ward: str) -> Policy:
         return self.book.policy(ward, self._seating.provinces.get(ward))

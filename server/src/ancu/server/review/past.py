@@ -25,7 +25,7 @@ from ancu.server.review.seats import Seating, SeatsChange, change_of, changed
 __all__ = ["Past", "PastRefused", "Remembered", "last_told", "position_at", "read_after", "read_past", "span"]
 
 _WAITING = 60  # entries of a quiet server that are worth a write of their own: a minute of ticks
-_TICK, _GATEWAY, _SEATS, _OTHER = range(4)
+_TICK, _GATEWAY, _SEATS, _OTHER = 0, 1, 3, 4
 _KINDS: dict[str, type[Input]] = {kind.__name__: kind for kind in get_args(Input)}
 _ROWS = "position, received_ms, ward, edge, gateway, lane, epoch, first, count, readings, facts"
 

@@ -27,8 +27,8 @@ from ancu.server.cases.codes import Concern
 from ancu.server.cases.inputs import Tick
 from ancu.server.review.book import Book
 from ancu.server.review.outline import Outline, outlines
-from ancu.server.review.panel import Panel
 from ancu.server.review.past import Remembered
+from ancu.server.review.quick import Entry, QuickPanel, entries_of
 
 __all__ = ["ACTS", "Act", "Replayed", "acts_of", "replay"]
 
@@ -73,15 +73,16 @@ def acts_of(events: Iterable[AlertEvent]) -> list[Act]:
 
 def replay(books: Sequence[Book], past: Iterable[Remembered], acts: Sequence[Act] = ()) -> list[Replayed]:
     """Judge the past under each book of policies; the past is read once for all of them."""
-    runs = [_Run(Panel(book)) for book in books]
+    runs = [_Run(QuickPanel(book)) for book in books]
     done = 0
     for step in past:
         while done < len(acts) and _is_before(acts[done], step):
             for run in runs:
                 run.act(acts[done])
             done += 1
+        entries = () if step.row is None else entries_of(step.row)
         for run in runs:
-            run.hear(step)
+            run.hear(step, entries)
     for act in acts[done:]:
         for run in runs:
             run.act(act)
@@ -89,23 +90,25 @@ def replay(books: Sequence[Book], past: Iterable[Remembered], acts: Sequence[Act
 
 
 class _Run:
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: QuickPanel) -> None:
         self._panel = panel
         self._latest: dict[tuple[str, str, Concern], str] = {}
         self.found = Replayed()
 
-    def hear(self, step: Remembered) -> None:
+    def hear(self, step: Remembered, entries: Sequence[Entry]) -> None:
         if step.at_ms:
             self.found.begins_ms = self.found.begins_ms or step.at_ms
             self.found.ends_ms = max(self.found.ends_ms, step.at_ms)
         if step.seating is not None:
             self._panel.seat(step.seating)
-        hear = self._panel.hear
-        inputs = step.inputs
-        for happened in inputs:
-            if events := hear(happened):
-                self._note(events)
-        self.found.inputs += len(inputs)
+        if step.told is not None:
+            self.found.inputs += 1
+            self._note(self._panel.hear(step.told))
+        if step.row is not None:
+            self.found.inputs += len(entries)
+            for entry in entries:
+                if events := self._panel.hear_entry(step.row, entry):
+                    self._note(events)
 
     def act(self, act: Act) -> None:
         alert = self._id_of(act.raised)
