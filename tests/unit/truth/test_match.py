@@ -7,7 +7,7 @@ from ancu.models.clock import from_ms
 from ancu.server.alerts.events import Attached, Escalated, Raised, Sign, Subject
 from ancu.server.cases.codes import CONCERN_OF, Desk, Kind, Say, SubjectKind
 from ancu.server.ports import Severity
-from ancu.truth.match import NEEDS, TRUE_OF, match
+from ancu.truth.match import NEEDS, TRUE_OF, Met, match
 from ancu.truth.report import figures
 from ancu.truth.run import Entry, Outcome
 
@@ -44,26 +44,26 @@ def test_an_alert_is_true_while_the_person_is_out():
     at = WALK.start_ms + 90_000
     matched = match(world(WALK), [raised(Kind.OUT_OF_RANGE, "p-00001", WALK.start_ms, at)])
     assert [alert.true for alert in matched.alerts] == [True]
-    assert matched.needs["out_of_range"] == [(WALK, 90_000)]
+    assert matched.needs["out_of_range"] == [Met(WALK, 90_000, 90_000)]
 
 
 def test_an_alert_about_another_person_is_false_and_finds_nothing():
     matched = match(world(WALK), [raised(Kind.OUT_OF_RANGE, "p-00002", WALK.start_ms, WALK.start_ms + 90_000)])
     assert [alert.true for alert in matched.alerts] == [False]
-    assert matched.needs["out_of_range"] == [(WALK, None)]
+    assert matched.needs["out_of_range"] == [Met(WALK, None, None)]
 
 
 def test_an_alert_after_the_return_is_false_and_too_late_for_the_walk():
     late = WALK.end_ms + 300_000
     matched = match(world(WALK), [raised(Kind.OUT_OF_RANGE, "p-00001", late - 90_000, late)])
     assert [alert.true for alert in matched.alerts] == [False]
-    assert matched.needs["out_of_range"] == [(WALK, None)]
+    assert matched.needs["out_of_range"] == [Met(WALK, None, None)]
 
 
 def test_an_alert_of_the_wrong_kind_does_not_find_a_cut():
     cut = Happening("cut", "p-00001", WALK.start_ms, WALK.end_ms, "cut")
     matched = match(world(cut), [raised(Kind.BATTERY_LOW, "p-00001", cut.start_ms, cut.start_ms + 1_000)])
-    assert matched.needs["strap_cut"] == [(cut, None)]
+    assert matched.needs["strap_cut"] == [Met(cut, None, None)]
 
 
 def test_evidence_attached_to_an_open_incident_counts_as_told():
@@ -72,7 +72,7 @@ def test_evidence_attached_to_an_open_incident_counts_as_told():
         first.event.alert, from_ms(WALK.start_ms + 60_000), Kind.OUT_OF_RANGE, from_ms(WALK.start_ms), ()
     )
     matched = match(world(WALK), [first, Entry(WALK.start_ms + 60_000, attached)])
-    assert matched.needs["out_of_range"] == [(WALK, 60_000)]
+    assert matched.needs["out_of_range"] == [Met(WALK, 60_000, None)]
 
 
 def test_two_incidents_of_one_episode_are_found():

@@ -98,9 +98,17 @@ class Breaches(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gate_median_s: float
     gate_sigma: float
     left_behind_per_day: float  # of those with a loose strap
+    scanned_share: float  # of the far walks: the person's code is read at a checkpoint
     cut_per_day: float
     sos_per_day: float
     replaced_h: Range  # a cut or broken band
+
+
+class Absences(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """With leave: to a test, a hospital."""
+
+    per_day: float
+    median_min: float
 
 
 class Health(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,6 +123,7 @@ class Checkins(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     per_day: float
     forget_share: float
     answer_median_min: float
+    late_after_min: float  # the window, a reminder and what follows it: an answer after that was missed
 
 
 class Devices(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -169,6 +178,7 @@ class Params(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     wear: Wear
     battery: Battery
     breaches: Breaches
+    absences: Absences
     health: Health
     checkins: Checkins
     devices: Devices

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ class Draft:
     levels: list[tuple[int, float]] = field(default_factory=list)  # battery at the ends of straight lines
     fever: list[tuple[int, int, int, int]] = field(default_factory=list)  # start, end, skin, SpO2
     out: list[tuple[int, int]] = field(default_factory=list)
+    asleep: list[tuple[int, int]] = field(default_factory=list)
+    leave: list[tuple[int, int]] = field(default_factory=list)
     loose: bool = False
 
     def say(self, kind: str, start: int, end: int, cause: str, who: str | None = None) -> None:
@@ -100,6 +103,7 @@ def _breaches(draft: Draft, person: Person) -> None:
                 draft.say("off", at - 30_000, end + 30_000, "left_behind")
                 _crossings(draft, at, end)
     _walks(draft, person)
+    _leaves(draft, person)
 
 
 def _walks(draft: Draft, person: Person) -> None:
@@ -116,6 +120,19 @@ def _walks(draft: Draft, person: Person) -> None:
             draft.say("out", at, end, "gate")
             _outside(draft, at, end, rng.uniform(*breaches.near_m))
             _crossings(draft, at, end)
+
+
+def _leaves(draft: Draft, person: Person) -> None:
+    """Away with leave, that the desk has written down."""
+    absences, rng = draft.params.absences, draft.rng
+    for at in _moments(draft, absences.per_day, by_day=True):
+        end = at + round(lognormal(rng, absences.median_min, 0.5) * _MIN_MS)
+        if draft.is_free(at, end):
+            draft.out.append((at, end))
+            draft.lost.append(Gap(at + rng.randint(0, 4_000), end, "authorised"))
+            leave = (at - 15 * _MIN_MS, end + 15 * _MIN_MS)
+            draft.leave.append(leave)
+            person.absences.append((at - 2 * _HOUR_MS, leave))
 
 
 def _walk(draft: Draft, person: Person, at: int, end: int) -> None:
@@ -139,6 +156,9 @@ def _walk(draft: Draft, person: Person, at: int, end: int) -> None:
     if way == "walk" and near:
         way = "near"
     draft.say("out", at, end, way)
+    if not near and rng.random() < breaches.scanned_share:
+        person.scans.append(rng.randint(at + 60_000, max(at + 60_000, end - 60_000)))
+        draft.say("scanned", person.scans[-1], person.scans[-1] + 1_000, way)
     if way == "relay":
         return  # the box hears it all the time
     if way in ("pouch", "jam"):
@@ -247,6 +267,9 @@ def _checkins(draft: Draft) -> Iterator[tuple[int, int | None]]:
         answered = None
         if rng.random() >= checkins.forget_share and draft.is_free(at, at):
             answered = at + round(lognormal(rng, checkins.answer_median_min, 0.8) * _MIN_MS)
+        late_ms = at + round(checkins.late_after_min * _MIN_MS)
+        if (answered is None or answered > late_ms) and not _at(at, draft.leave):
+            draft.say("checkin_missed", at, max(answered or 0, late_ms), "checkin_missed")
         yield at, answered
 
 
@@ -313,6 +336,8 @@ def _awake(draft: Draft, margins: dict[str, float], at: int, until: int) -> None
 
 def _asleep(draft: Draft, margin: float, at: int, until: int) -> None:
     params, rng = draft.params, draft.rng
+    if at < until:
+        draft.asleep.append((at, until))
     while at < until:
         end = min(until, at + round(rng.expovariate(params.routine.turns_per_night_h) * _HOUR_MS) + _MIN_MS)
         shade = rng.uniform(*params.radio.under_body_db) if rng.random() < params.radio.under_body_share else 0.0
@@ -330,7 +355,13 @@ def _looks(draft: Draft) -> list[Look]:
     """The band's senses at every moment at which one of them changes."""
     world = draft.world
     moments = {world.start_ms}
-    spans = [*draft.cut, *draft.charging, *((s, e) for s, e, _ in draft.off), *((s, e) for s, e, _, _ in draft.fever)]
+    spans = [
+        *draft.cut,
+        *draft.charging,
+        *draft.asleep,
+        *((s, e) for s, e, _ in draft.off),
+        *((s, e) for s, e, _, _ in draft.fever),
+    ]
     for start, end in spans:
         moments |= {start, end}
     for (start, before), (end, after) in pairwise(draft.levels):
@@ -354,7 +385,7 @@ def _look(draft: Draft, at: int) -> Look:
         at_ms=at,
         strap_closed=not cut,
         skin=worn,
-        motion=worn,
+        motion=worn and not _at(at, draft.asleep),
         charging=charging,
         tampered=cut,
         battery_percent=_level(draft.levels, at),
@@ -368,7 +399,16 @@ def _differs(now: Look, before: Look) -> bool:
     def key(look: Look) -> tuple[object, ...]:
         level = look.battery_percent
         band = (level <= _FLAT, level <= _LOW, level < _FINE)
-        return (look.strap_closed, look.skin, look.charging, look.tampered, look.skin_deci_c, look.spo2_percent, band)
+        return (
+            look.strap_closed,
+            look.skin,
+            look.motion,
+            look.charging,
+            look.tampered,
+            look.skin_deci_c,
+            look.spo2_percent,
+            band,
+        )
 
     return key(now) != key(before)
 
@@ -377,8 +417,8 @@ def _level(levels: list[tuple[int, float]], at: int) -> int:
     for (start, before), (end, after) in pairwise(levels):
         if start <= at <= end:
             share = (at - start) / (end - start) if end > start else 1.0
-            return max(0, min(100, int(before + (after - before) * share)))
-    return max(0, min(100, int(levels[-1][1])))
+            return max(0, min(100, math.ceil(before + (after - before) * share)))
+    return max(0, min(100, math.ceil(levels[-1][1])))
 
 
 def _at(at: int, spans: list[tuple[int, int]]) -> bool:

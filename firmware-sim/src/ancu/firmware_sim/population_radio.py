@@ -40,22 +40,23 @@ def gaps(radio: Radio, rng: random.Random, margin: float, start_ms: int, end_ms:
         return
     keep = math.exp(-BLOCK_S / radio.slow_memory_s)
     spread = radio.slow_sigma_db * math.sqrt(1 - keep * keep)
-    shadow = rng.gauss(0, radio.slow_sigma_db)
+    gauss, shadow = rng.gauss, rng.gauss(0, radio.slow_sigma_db)
     last, at, block = start_ms, start_ms, round(BLOCK_S * 1000)
+    fine = radio.fast_sigma_db - margin  # with so much shadow left hardly more is lost than the plain loss
     while at < end_ms:
         until = min(at + block, end_ms)
-        lost = 1 - heard_share(radio, margin + shadow)
-        if lost < _HEARD:
+        if shadow > fine:
             if at - last >= GAP_S * 1000:
                 yield last, at
             last = until
         else:
+            lost = 1 - heard_share(radio, margin + shadow)
             for advert in range(at, until, ADVERT_MS):
                 if rng.random() >= lost:
                     if advert - last >= GAP_S * 1000:
                         yield last, advert
                     last = advert
-        shadow = keep * shadow + rng.gauss(0, spread)
+        shadow = keep * shadow + gauss(0, spread)
         at = until
     if end_ms - last >= GAP_S * 1000:
         yield last, end_ms

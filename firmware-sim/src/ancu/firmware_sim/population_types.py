@@ -70,7 +70,8 @@ class Person:
     presses: list[Press] = field(default_factory=list)
     replays: list[Span] = field(default_factory=list)  # someone plays recorded adverts to the box
     checkins: list[tuple[int, int | None]] = field(default_factory=list)  # asked at, answered at
-    _loose_gaps: list[Gap] = field(default_factory=list)
+    absences: list[tuple[int, Span]] = field(default_factory=list)  # granted at, and from when to when
+    scans: list[int] = field(default_factory=list)  # of the person's code at a checkpoint
 
     @property
     def name(self) -> str:

@@ -244,6 +244,7 @@ class Box:
     def _scans(self, life: int, at_ms: int) -> None:
         if self._life == life and self._bands is not None:
             self._bands.scanning(_moment(at_ms))
+            self._plan_search(at_ms)
 
     def _tick(self, at_ms: int) -> None:
         if at_ms != self._tick_ms:
@@ -255,9 +256,14 @@ class Box:
             if band.audible and band.number not in self._stated:
                 self._keep_quiet(band, at_ms)
         self._act(self._bands.tick(_moment(at_ms)), at_ms)
+        self._plan_search(at_ms)
+
+    def _plan_search(self, at_ms: int) -> None:
         missing = [n for n, band in self.worn.items() if not band.audible and n not in self._stated]
-        if missing:
-            self._plan_tick(at_ms + _TICK_MS)
+        if missing and self._bands is not None:
+            due_s = self._bands.next_search_s(missing, at_ms / 1000)
+            if due_s is not None:
+                self._plan_tick(round(due_s * 1000))
 
     def _keep_quiet(self, band: Worn, at_ms: int) -> None:
         """A band beside, that is heard all along."""

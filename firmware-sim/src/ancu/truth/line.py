@@ -265,6 +265,11 @@ class Line:
             if not late:
                 self._feed(quiet.make(last))
 
+    def tell(self, heard: Input) -> None:
+        """Something that no box told: the desk, the person's page, another platform."""
+        self.tick_to(self._clock.now_ms)
+        self._feed(heard)
+
     def _feed(self, heard: Input) -> None:
         now = self._clock.now_ms
         self._told(self.judge.take(heard, now), now)

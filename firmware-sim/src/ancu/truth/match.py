@@ -18,7 +18,7 @@ from ancu.server.alerts.events import Attached, Escalated, Raised, Reopened, Sev
 from ancu.server.cases.codes import SubjectKind
 from ancu.truth.run import Entry
 
-__all__ = ["NEEDS", "TRUE_OF", "Matched", "Need", "Told", "match"]
+__all__ = ["NEEDS", "TRUE_OF", "Matched", "Met", "Need", "Sign", "Told", "match"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +64,15 @@ TRUE_OF: Mapping[str, Claim] = {
     "spo2_low": Claim(("low_spo2",), before_s=1800),
     "heart_rate": Claim(("heart_rate",), before_s=1800),
     "checkin_missed": Claim(("checkin_missed",)),
+    "checkpoint_scan": Claim(("out",)),
     # A world has none of these yet: whatever raises one is wrong.
     "checkin_wrong": Claim(("checkin_wrong",)),
-    "checkpoint_scan": Claim(("checkpoint_scan",)),
     "edge_moved": Claim(("edge_moved",)),
     "camera_zone": Claim(("camera_zone",)),
     "band_still_worn": Claim(("order_over",)),
 }
 
-_EXITS = ("out_of_range", "band_silent", "camera_exit", "band_removed", "strap_cut")
+_EXITS = ("out_of_range", "checkpoint_scan", "band_silent", "camera_exit", "band_removed", "strap_cut")
 NEEDS: tuple[Need, ...] = (
     Need("sos", "sos", ("sos",), breach=True),
     Need("strap_cut", "cut", ("strap_cut",), breach=True),
@@ -92,8 +92,18 @@ NEEDS: tuple[Need, ...] = (
     Need("technical", "replayed", ("technical",), at_least_s=180),
     Need("fever", "fever", ("fever",), at_least_s=3600),
     Need("spo2_low", "low_spo2", ("spo2_low",), at_least_s=3600),
+    Need("checkpoint_scan", "scanned", ("checkpoint_scan",)),
     Need("checkin_missed", "checkin_missed", ("checkin_missed",)),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A kind of breach was said to be so."""
+
+    at_ms: int
+    kind: str
+    paged: bool
 
 
 @dataclass(slots=True)
@@ -110,13 +120,22 @@ class Told:
     pages: int = 0
     ladder: int = 0
     reopened: int = 0
-    kinds: dict[str, int] = field(default_factory=dict)  # by kind, when it was first so
+    signs: list[Sign] = field(default_factory=list)  # what was said of it, with kinds, in order
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A need, and after how many ms it was told and rang; None: never while it mattered."""
+
+    happening: Happening
+    told_ms: int | None
+    paged_ms: int | None
 
 
 @dataclass(slots=True)
 class Matched:
     alerts: list[Told]
-    needs: dict[str, list[tuple[Happening, int | None]]]  # by need: what was so, and after how many ms it was told
+    needs: dict[str, list[Met]]
     double: list[tuple[str, Happening]]  # episodes of one person with more than one incident
 
 
@@ -127,12 +146,11 @@ def match(world: World, journal: Iterable[Entry]) -> Matched:
         by_who[happening.who].append(happening)
     homes = {home.edge: home for home in world.homes}
     alerts = _alerts(world, journal, by_who)
-    told: dict[str, list[tuple[int, str, Told]]] = defaultdict(list)
+    told: dict[str, list[tuple[Sign, Told]]] = defaultdict(list)
     for alert in alerts:
-        for kind, at_ms in alert.kinds.items():
-            for who in _subjects(world, alert.subject):
-                told[who].append((at_ms, kind, alert))
-    needs: dict[str, list[tuple[Happening, int | None]]] = {}
+        for who in _subjects(world, alert.subject):
+            told[who] += [(sign, alert) for sign in alert.signs]
+    needs: dict[str, list[Met]] = {}
     double: list[tuple[str, Happening]] = []
     for need in NEEDS:
         rows = needs.setdefault(need.name, [])
@@ -140,16 +158,23 @@ def match(world: World, journal: Iterable[Entry]) -> Matched:
             if not _is_needed(need, happening, world.end_ms):
                 continue
             home = homes.get(happening.who)
+            begins, ends = happening.start_ms - 1000, happening.end_ms + need.within_s * 1000
             hits = [
-                (at_ms, alert)
+                (sign, alert)
                 for who in (happening.who, *((home.area, home.gateway) if home is not None else ()))
-                for at_ms, kind, alert in told[who]
-                if kind in need.kinds and happening.start_ms - 1000 <= at_ms <= happening.end_ms + need.within_s * 1000
+                for sign, alert in told[who]
+                if sign.kind in need.kinds and begins <= sign.at_ms <= ends
             ]
-            rows.append((happening, min(at for at, _ in hits) - happening.start_ms if hits else None))
+            first = min((sign.at_ms for sign, _ in hits), default=None)
+            rang = min((sign.at_ms for sign, _ in hits if sign.paged), default=None)
+            rows.append(Met(happening, _after(happening, first), _after(happening, rang)))
             if need.breach and len({alert.id for _, alert in hits if alert.subject.kind is SubjectKind.PERSON}) > 1:
                 double.append((need.name, happening))
     return Matched(alerts, needs, double)
+
+
+def _after(happening: Happening, at_ms: int | None) -> int | None:
+    return None if at_ms is None else at_ms - happening.start_ms
 
 
 def _is_needed(need: Need, happening: Happening, end_ms: int) -> bool:
@@ -165,13 +190,12 @@ def _alerts(world: World, journal: Iterable[Entry], by_who: Mapping[str, list[Ha
         if isinstance(event, Raised):
             told = Told(event.alert, event.kind, event.subject, to_ms(event.since), entry.at_ms, False, "")
             told.true, told.cause = _truth(world, told, by_who)
-            told.kinds[event.kind] = entry.at_ms
             alerts[event.alert] = told
         told_ = alerts.get(event.alert)
         if told_ is None:
             continue
-        if isinstance(event, Attached | Reopened) and event.kind not in told_.kinds:
-            told_.kinds[event.kind] = entry.at_ms
+        if isinstance(event, Raised | Attached | Reopened | SeverityRaised):
+            told_.signs.append(Sign(entry.at_ms, event.kind, event.paged))
         if isinstance(event, Reopened):
             told_.reopened += 1
         if isinstance(event, Escalated) and event.level > 0:

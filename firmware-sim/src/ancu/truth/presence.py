@@ -34,6 +34,7 @@ class PresenceLog:
                 ),
             }
         )
+        self.fresh_ms = fresh.heard_fresh_s * 1000  # a shorter gap changes nothing that is shown
         for person in world.people:
             self.watch(person.name, world.start_ms + 10_000)
 

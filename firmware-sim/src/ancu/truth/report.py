@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ancu.truth.match import Matched, Told
+from ancu.truth.match import Matched, Met, Told
 from ancu.truth.run import Outcome
 
 __all__ = ["figures", "table"]
@@ -29,6 +29,7 @@ def figures(outcome: Outcome, matched: Matched, *, people: int, days: float, **a
         "rings_per_100_days": _per(sum(a.pages + a.ladder for a in alerts), hundred),
         "paged_precision": _share(sum(a.true for a in paged), len(paged)),
         "recall": _recall(breaches),
+        "recall_paged": _paged(breaches),
         "unknown_minutes_a_day": round(outcome.unknown_min / people / days, 3),
         "unknown_shown_late": len(outcome.shown_known),
         "records": {"written": outcome.written, "received": outcome.received, "waiting": outcome.waiting},
@@ -79,14 +80,18 @@ def table(report: dict[str, Any]) -> str:
     lines = ["  ".join(_cell(i, cell, widths[i]) for i, cell in enumerate(row)) for row in rows]
     totals = [
         f"alerts per 100 people a day     {report['alerts_per_100_days']:g}",
-        f"paged alerts per 100 a day      {report['pages_per_100_days']:g}   (every ring: {report['rings_per_100_days']:g})",
+        f"paged alerts per 100 a day      {report['pages_per_100_days']:g}",
+        f"every ring, with the ladder's   {report['rings_per_100_days']:g}",
         f"share of paged that are true    {_percent(report['paged_precision'])}",
-        f"breaches found                  {_percent(report['recall'])}",
+        f"breaches told / that rang       {_percent(report['recall'])} / {_percent(report['recall_paged'])}",
         f"minutes shown as unknown a day  {report['unknown_minutes_a_day']:g}",
     ]
     causes = sorted(report["false_pages_by_cause"].items(), key=lambda item: -item[1])
     why = [f"  {count:6}  {cause}" for cause, count in causes[:12]]
-    ways = [f"  {way:8} {_percent(row['recall']):>7} of {row['needed']}" for way, row in report["exits_by_way"].items()]
+    ways = [
+        f"  {way:8} {_percent(row['recall']):>7} of {row['needed']}, rang {_percent(row['paged'])}"
+        for way, row in report["exits_by_way"].items()
+    ]
     blocks = [head, "\n".join(lines), "\n".join(totals)]
     if ways:
         blocks.append("exits over 3 minutes found, by way\n" + "\n".join(ways))
@@ -99,7 +104,7 @@ def _kind(kind: str, alerts: Sequence[Told], matched: Matched, hundred: float) -
     mine = [alert for alert in alerts if alert.kind == kind]
     paged = [alert for alert in mine if alert.pages or alert.ladder]
     needed = matched.needs.get(kind, [])
-    late = sorted(ms / 1000 for _, ms in needed if ms is not None)
+    late = sorted(met.told_ms / 1000 for met in needed if met.told_ms is not None)
     return {
         "alerts": len(mine),
         "alerts_per_100_days": _per(len(mine), hundred),
@@ -109,20 +114,28 @@ def _kind(kind: str, alerts: Sequence[Told], matched: Matched, hundred: float) -
         "paged_precision": _share(sum(a.true for a in paged), len(paged)),
         "needed": len(needed),
         "recall": _recall(needed),
+        "recall_paged": _paged(needed),
         "latency_s": {f"p{q}": _quantile(late, q / 100) for q in (50, 95, 99)} if late else {},
         "causes": dict(sorted(Counter(a.cause for a in mine).items())),
     }
 
 
-def _by_cause(needed: Iterable[tuple[Any, int | None]]) -> dict[str, Any]:
-    rows: dict[str, list[tuple[Any, int | None]]] = defaultdict(list)
-    for happening, ms in needed:
-        rows[happening.cause].append((happening, ms))
-    return {cause: {"needed": len(found), "recall": _recall(found)} for cause, found in sorted(rows.items())}
+def _by_cause(needed: Iterable[Met]) -> dict[str, Any]:
+    rows: dict[str, list[Met]] = defaultdict(list)
+    for met in needed:
+        rows[met.happening.cause].append(met)
+    return {
+        cause: {"needed": len(found), "recall": _recall(found), "paged": _paged(found)}
+        for cause, found in sorted(rows.items())
+    }
 
 
-def _recall(rows: Sequence[tuple[Any, int | None]]) -> float | None:
-    return _share(sum(ms is not None for _, ms in rows), len(rows))
+def _recall(rows: Sequence[Met]) -> float | None:
+    return _share(sum(met.told_ms is not None for met in rows), len(rows))
+
+
+def _paged(rows: Sequence[Met]) -> float | None:
+    return _share(sum(met.paged_ms is not None for met in rows), len(rows))
 
 
 def _share(part: int, whole: int) -> float | None:

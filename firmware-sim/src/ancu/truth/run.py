@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ancu.firmware_sim.population_params import Params
-from ancu.firmware_sim.population_types import Gap, World
+from ancu.firmware_sim.population_types import Gap, Person, World
 from ancu.models.clock import from_ms
 from ancu.models.ids import BandNumber, EdgeId, GatewayId
 from ancu.server.alerts.events import AlertEvent
+from ancu.server.cases.inputs import AbsenceGranted, CheckinAnswered, CheckinAsked, CheckpointScanned, Input
 from ancu.server.cases.policy import Policy
 from ancu.server.cases.roster import BandSeat, CameraSeat, EdgeSeat, GatewaySeat, OrderSeat, Roster
 from ancu.truth.box import Box
@@ -50,7 +52,12 @@ class Outcome:
 
 def run_world(world: World, params: Params, policy: Policy, *, seed: int) -> Outcome:
     """Let a world happen to the deciders."""
-    return _Run(world, params, policy, seed).run()
+    gc.collect()
+    gc.disable()  # a run makes hardly any cycles, and looking for them costs a tenth of it
+    try:
+        return _Run(world, params, policy, seed).run()
+    finally:
+        gc.enable()
 
 
 class _Run:
@@ -122,6 +129,7 @@ class _Run:
                 clock.at(look.at_ms, lambda at, b=box, w=band, k=look: b.turned(w, k, at))  # type: ignore[misc]
             for press in person.presses:
                 clock.at(press.at_ms, lambda at, b=box, w=band: b.pressed(w, at))  # type: ignore[misc]
+            self._plan_desk(person)
             for begin, end in person.replays:
                 for index, at_ms in enumerate(range(begin, end, _PLAY_MS)):
                     clock.at(at_ms, lambda at, b=box, w=band, i=index % _PLAYED: b.played(w, at, i))  # type: ignore[misc]
@@ -132,20 +140,37 @@ class _Run:
                 clock.at(begin, lambda at, g=gateway: self._gateway(g, at, up=False))  # type: ignore[misc]
                 clock.at(end, lambda at, g=gateway: self._gateway(g, at, up=True))  # type: ignore[misc]
 
+    def _plan_desk(self, person: Person) -> None:
+        """What is known of a person without any device."""
+        name = person.name
+        for index, (asked_ms, answered_ms) in enumerate(person.checkins):
+            checkin = f"{name}-c{index}"
+            self._tell(asked_ms, CheckinAsked(from_ms(asked_ms), name, checkin))
+            if answered_ms is not None:
+                self._tell(answered_ms, CheckinAnswered(from_ms(answered_ms), name, checkin))
+        for index, (granted_ms, (begin, end)) in enumerate(person.absences):
+            told_ms = max(granted_ms, self.world.start_ms)
+            absence = AbsenceGranted(from_ms(told_ms), name, f"{name}-a{index}", from_ms(begin), from_ms(end))
+            self._tell(told_ms, absence)
+        for index, at_ms in enumerate(person.scans):
+            self._tell(at_ms, CheckpointScanned(from_ms(at_ms), name, f"{name}-s{index}", "gate"))
+
+    def _tell(self, at_ms: int, heard: Input) -> None:
+        self.clock.at(at_ms, lambda _: self.line.tell(heard))
+
     def _plan_gap(self, box: Box, band: Worn, gap: Gap) -> None:
         if gap.start_ms < self.world.start_ms:
             band.audible = False
+            self.clock.at(gap.end_ms, lambda at: self.presence.watch(band.person.name, at))
         else:
             self.clock.at(gap.start_ms, lambda at: self._lost(box, band, gap, at))
-        self.clock.at(gap.end_ms, lambda at: self._found(box, band, at))
+        self.clock.at(gap.end_ms, lambda at: box.found(band, at))
 
     def _lost(self, box: Box, band: Worn, gap: Gap, at_ms: int) -> None:
         box.lost(band, gap, at_ms)
-        self.presence.watch(band.person.name, at_ms)
-
-    def _found(self, box: Box, band: Worn, at_ms: int) -> None:
-        box.found(band, at_ms)
-        self.presence.watch(band.person.name, at_ms)
+        if gap.end_ms - at_ms > self.presence.fresh_ms:
+            self.presence.watch(band.person.name, at_ms)
+            self.clock.at(gap.end_ms, lambda at: self.presence.watch(band.person.name, at))
 
     def _plan_box(self, box: Box) -> None:
         clock, home = self.clock, box.home

@@ -189,7 +189,9 @@ class SpanJudge(Judge):
                 seat = self._roster.edges.get(edge)
                 bands = () if seat is None else self._roster.bands_of_place.get(seat.place, ())
                 return [read for band in bands for read in self._reads(("band", band))]
-        return []
+        person = getattr(heard, "person", None)
+        bands = () if person is None else self._roster.bands_of_person.get(person, ())
+        return [read for band in bands for read in self._reads(("band", band))]
 
     def _reads(self, key: Key) -> list[Key]:
         match key:
@@ -251,7 +253,7 @@ class SpanJudge(Judge):
         number = key[1]
         assert isinstance(number, int)  # noqa: S101 - the key of a band
         state = self._observed.bands.get(number)
-        times = {quiet.first_ms}
+        times: set[int] = set()
         begun = set(_begun(state)) if state is not None else set()
         if begun:
             # Some rules count readings; none counts more than these.
