@@ -23,8 +23,9 @@ from ancu.models.topics import Lane, Upstream
 from ancu.models.wire import Confirmation, Relay
 from ancu.server.adapters.store import Store
 from ancu.server.adapters.store_journal import Record, Stored, verify_chain
-from ancu.server.cases.inputs import Tick
+from ancu.server.cases.inputs import PersonInput, Tick
 from ancu.server.ingest.pipeline import read_relay
+from ancu.server.ingest.rows import note_row
 from ancu.server.lanes import Lanes
 from ancu.server.memory import Memory
 from ancu.server.people.records import Snapshot
@@ -67,6 +68,13 @@ class Transaction:
     memory: Memory
     now_ms: int
     records: list[Record] = field(default_factory=list)  # for the journal, in order
+    row: int = 0  # highest position of the inbox, if it grew
+
+    def tell(self, told: PersonInput, ward: str) -> None:
+        """Judge what was told of a person, and keep it: a restart is told it again."""
+        note = note_row(told, ward, self.now_ms)
+        self.row = self.store.add_rows([note])
+        self.records += self.memory.take_note(note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +332,7 @@ class Core:
         except AncuError as error:
             turn.answers.append((work.future, None, error))
             return
+        turn.row = transaction.row or turn.row
         turn.records += transaction.records
         self._flush(store, turn)
         turn.answers.append((work.future, answer, None))

@@ -24,6 +24,7 @@ from ancu.server.alerts import alert as lifecycle
 from ancu.server.alerts.events import AlertEvent, Attached, Raised, Reopened, SeverityRaised, Sign, unpack
 from ancu.server.cases.inputs import SosTapped
 from ancu.server.core import Core, CoreStopped, Transaction
+from ancu.server.desk_exchange import ExchangeDesk
 from ancu.server.desk_people import Directory, sees, status_names
 from ancu.server.memory import Memory
 from ancu.server.people.errors import Absent
@@ -65,7 +66,7 @@ class KeyReused(AncuError):
         super().__init__("this idempotency key was used for something else")
 
 
-class StoreDesk(Desk):
+class StoreDesk(ExchangeDesk, Desk):
     """Reads on a thread and a connection of its own; changes go through the core. Belongs to one event loop."""
 
     def __init__(

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ancu.server.adapters.store_journal import Record
 from ancu.server.cases.inputs import Input
+from ancu.server.cases.policy import Policy
 from ancu.server.people.records import Snapshot
 
 __all__ = ["Judging"]
@@ -30,6 +31,9 @@ class Judging(Protocol):
 
     def presence(self, person: str, now: datetime) -> tuple[str, datetime | None]:
         """'home', 'away' or 'unknown', and since when. Asked from any thread."""
+
+    def policy(self, ward: str) -> Policy:
+        """The policy that holds in a ward."""
 
     def snapshot(self) -> bytes: ...
     def restore(self, snapshot: bytes) -> None: ...

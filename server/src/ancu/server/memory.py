@@ -17,7 +17,7 @@ from ancu.server.cases.inputs import GatewayAlive, Input
 from ancu.server.ingest.keyring import Keyring, keyring_of
 from ancu.server.ingest.latest import Latest
 from ancu.server.ingest.pipeline import Pipeline, Taken
-from ancu.server.ingest.rows import inputs_of
+from ancu.server.ingest.rows import Row, inputs_of
 from ancu.server.judging import Judging
 from ancu.server.people.records import Snapshot
 from ancu.server.review.past import Past, last_told, read_after
@@ -73,6 +73,11 @@ class Memory:
             for happened in inputs_of(row):
                 records += self._judge(happened)
         return taken, records
+
+    def take_note(self, note: Row) -> list[Record]:
+        """Take a row that the inbox holds and that no relay brought."""
+        self.past.row()
+        return [record for happened in inputs_of(note) for record in self._judge(happened)]
 
     def feed(self, happened: Input) -> list[Record]:
         """Observe, decide and evolve an input that the inbox does not hold; it is kept, so that the past is both.

@@ -43,6 +43,9 @@ class Bench(Judging):
     def presence(self, person: str, now: datetime) -> tuple[str, datetime | None]:
         return self._judge.presence(person, now)
 
+    def policy(self, ward: str) -> Policy:
+        return self._judge.policy_of(ward)
+
     def snapshot(self) -> bytes:
         return self._judge.snapshot()
 

@@ -195,6 +195,13 @@ class Episodes(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     deaf_s: int  # the judge was told nothing for so long: no silence from before counts
 
 
+class Testing(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a test result proposes; an officer decides. Days are local, the order's first is day 0."""
+
+    release_from_day: int
+    extend_days: int
+
+
 class Policy(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     version: str
@@ -204,6 +211,7 @@ class Policy(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     presence: Presence
     paging: Paging
     episodes: Episodes
+    testing: Testing
     rules: Rules
     not_in_force: dict[str, NotInForce] = msgspec.field(default_factory=dict)
 

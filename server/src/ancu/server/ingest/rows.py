@@ -36,11 +36,13 @@ from ancu.server.cases.inputs import (
     FrameTrouble,
     Input,
     MainsTurned,
+    PersonInput,
 )
 from ancu.server.ingest.columns import Flag, reading_tuples
+from ancu.server.ingest.notes import pack_note, unpack_notes
 from ancu.server.ingest.verify import FRESH_MS
 
-__all__ = ["Row", "Trouble", "facts_of", "inputs_of", "pack_facts", "sane_ms"]
+__all__ = ["Row", "Trouble", "facts_of", "inputs_of", "note_row", "pack_facts", "sane_ms"]
 
 
 class Trouble(msgspec.Struct, frozen=True, array_like=True):
@@ -53,7 +55,7 @@ class Trouble(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One batch in the inbox. Lane 0 is the server's own note about an edge: trouble with bodies that did not open."""
+    """One batch in the inbox. Lane 0 is the server's own note: of trouble with an edge's bodies, or of a person."""
 
     received_ms: int
     ward: str
@@ -70,6 +72,7 @@ class Row:
 class _Facts(msgspec.Struct, array_like=True):
     facts: tuple[tuple[int, bytes], ...] = ()
     troubles: tuple[Trouble, ...] = ()
+    notes: tuple[bytes, ...] = ()
 
 
 _STATUSES = tuple(Status(bits) for bits in range(256))  # making a flag costs more than reading a frame
@@ -82,6 +85,12 @@ def pack_facts(facts: Iterable[tuple[int, Fact]], troubles: Iterable[Trouble]) -
     """Pack (offset, fact) pairs and troubles; nothing packs to nothing."""
     packed = _Facts(tuple((offset, pack_record(fact)) for offset, fact in facts), tuple(troubles))
     return _encoder.encode(packed) if packed.facts or packed.troubles else b""
+
+
+def note_row(told: PersonInput, ward: str, received_ms: int) -> Row:
+    """What the API told of a person of a ward."""
+    facts = _encoder.encode(_Facts(notes=(pack_note(told),)))
+    return Row(received_ms, ward, EdgeId(""), "", 0, 0, 0, 0, b"", facts)
 
 
 def facts_of(row: Row) -> tuple[list[tuple[int, Fact]], tuple[Trouble, ...]]:
@@ -102,6 +111,8 @@ def facts_of(row: Row) -> tuple[list[tuple[int, Fact]], tuple[Trouble, ...]]:
 
 def inputs_of(row: Row) -> list[Input]:
     """What a row tells the judge, in the order in which the edge wrote it; troubles last."""
+    if not row.edge:
+        return list(unpack_notes(_decoder.decode(row.facts).notes))
     facts, troubles = facts_of(row)
     placed: list[tuple[int, Input]] = [_heard(row.edge, reading) for reading in reading_tuples(row.readings)]
     placed.extend((offset, _stated(row, fact)) for offset, fact in facts)

@@ -24,6 +24,8 @@ _STATUS = {
     "alert_already_resolved": 409,
     "idempotency_key_reused": 422,
     "snooze_refused": 409,
+    "refused": 409,
+    "order_refused": 409,
     "too_many_streams": 429,
     "locked_out": 429,
     "sign_in_refused": 401,

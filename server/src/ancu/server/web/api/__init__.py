@@ -1,6 +1,6 @@
 """The JSON API, and what machines ask: health, metrics, the stream."""
 
-from ancu.server.web.api import alerts, devices, health, me, readings, review, sessions, stream
+from ancu.server.web.api import alerts, devices, exchange, health, me, readings, review, sessions, stream
 
 __all__ = ["routers"]
 
@@ -11,6 +11,7 @@ routers = (
     readings.router,
     devices.router,
     me.router,
+    exchange.router,
     sessions.router,
     review.router,
 )
