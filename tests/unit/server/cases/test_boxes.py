@@ -148,3 +148,19 @@ def test_mains_that_return_end_it(story: Story):
     story.run(100)
     story.mains(on=True)
     assert story.only.ended_at is not None
+
+
+def test_an_outage_that_returns_after_a_flicker_is_told_again(tell_story: type[Story]):
+    story = tell_story(homes=5)
+    story.run(61)
+    for n in (1, 2, 3):
+        story.box_dies(n)
+    story.run(1000)
+    story.box_lives(1)
+    story.run(1012)
+    assert story.only.ended_at is not None
+    story.box_dies(1)
+    story.run(3000)
+    going_on = [alert for alert in story.alerts if alert.ended_at is None]
+    silent = {alert.subject.id for alert in going_on if alert.kind is Kind.EDGE_SILENT}
+    assert silent == {"e1", "e2", "e3"} or [alert.kind for alert in going_on] == [Kind.AREA_OUTAGE]

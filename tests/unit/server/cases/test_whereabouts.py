@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ancu.models.frame import Status
+from ancu.models.ids import BandNumber, EdgeId
 from ancu.server.alerts.alert import Acknowledge, Resolve
 from ancu.server.alerts.events import Attached, Cleared, Ended, Raised, Reopened, SeverityRaised
 from ancu.server.cases.codes import Kind, Say
+from ancu.server.cases.inputs import BandUnseen, EdgeAlive
 from ancu.server.ports import AlertState, Outcome, Severity
 
 from .conftest import Story
@@ -313,3 +315,18 @@ def test_the_end_of_an_order_takes_every_suspicion_with_it(story: Story):
     story.run(2000)
     assert len(story.said(Raised)) == 1
     assert story.judge.presence("p1", story.at(2000)) == ("unknown", None)
+
+
+def test_an_escape_during_a_link_outage_is_told_when_the_link_heals(story: Story):
+    story.run(61)
+    story.gateway_lives = False  # nothing passes, but the box goes on: it beats, and testifies at 80
+    story.leave()
+    story.run(500)
+    assert story.alerts == []
+    story.tell(BandUnseen(story.at(80), EdgeId("e1"), BandNumber(1), story.at(60), late=True))
+    for t in range(70, 500, 10):
+        story.tell(EdgeAlive(story.at(t), EdgeId("e1"), 10, True, True, late=t < 410))
+    story.gateway_lives = True
+    story.run(505)
+    assert story.kinds == ["out_of_range"]
+    assert story.only.since == story.at(60)

@@ -85,7 +85,11 @@ class Hearing:
             overtaken.sos_ms = 0
         then = BandCase(case.number, case.order, overtaken, {}, (), 0)
         found = verdicts(then, self._at_ms, self._policy)
-        self._settle(person_subject(case.order), [v for v in found if isinstance(v, Holds) and v.kind in _LATE_KINDS])
+        for verdict in found:
+            if isinstance(verdict, Holds) and verdict.kind in _LATE_KINDS:
+                alert = self._decided.latest(SubjectKind.PERSON, case.order.person, CONCERN_OF[verdict.kind])
+                if alert is None or verdict.kind not in alert.active:
+                    self._settle(person_subject(case.order), [verdict])
 
     def hear_late(self, heard: BandHeard) -> None:
         """A stored frame: shown with the incident it belongs to, or on the work list; it never pages."""
@@ -119,6 +123,7 @@ class Hearing:
         if is_well and not self._before.is_troubled(SubjectKind.EDGE, edge):
             return state.alive_ms + self._policy.rules.edge_silent.opens_after_s * 1000  # the screen
         found: list[Verdict] = [mains_lost(edge, state, self._policy)]
+        outage_ms = None
         if not self._is_cut_off(seat.gateway):
             silent = edge_silent(
                 edge,
@@ -130,11 +135,11 @@ class Hearing:
                 policy=self._policy,
             )
             if isinstance(silent, Holds) and edge in self._area(area_of(seat)).hidden:
-                self.look_at_area(area_of(seat))
+                outage_ms = self.look_at_area(area_of(seat))
             else:
                 found.append(silent)
         self._settle(self._edge_subject(edge), found)
-        return next_look(found)
+        return min((look for look in (outage_ms, next_look(found)) if look is not None), default=None)
 
     def look_at_gateway(self, gateway: GatewayId) -> int | None:
         seat, state = self._roster.gateways.get(gateway), self._observed.gateways.get(gateway)
@@ -153,6 +158,8 @@ class Hearing:
         if not edges:
             return None
         now = self._area(area)
+        if now.in_doubt and not now.hidden:
+            return None
         hidden = {edge: now.silent[edge] for edge in now.hidden}
         people = len(self._people_of(tuple(now.hidden)))
         verdict = area_outage(
@@ -326,26 +333,32 @@ class Hearing:
         """Since when an edge could have been heard: the judge listened, its gateway lived, its area had power."""
         seat = self._roster.edges[edge]
         gateway = None if seat.gateway is None else self._observed.gateways.get(seat.gateway)
-        outage = self._decided.latest(SubjectKind.AREA, area_of(seat), Concern.LINK)
         return max(
             self._observed.listening_ms,
             0 if gateway is None else gateway.up_ms,
-            to_ms(outage.ended_at) if outage is not None and outage.ended_at is not None else 0,
+            self._outage_ms(area_of(seat)),
         )
+
+    def _outage_ms(self, area: str) -> int:
+        """When the area's outage began or, once it is over, the moment after it: stragglers wait anew."""
+        told_ms = self._decided.told_of(SubjectKind.AREA, area, Kind.AREA_OUTAGE)
+        if told_ms is None:
+            return 0
+        outage = self._decided.latest(SubjectKind.AREA, area, Concern.LINK)
+        return told_ms if outage is not None and outage.active else told_ms + 1
 
     def _area(self, area: str) -> _Area:
         if area not in self._areas:
-            silent = {}
+            silent, in_doubt = {}, False
             for edge in self._roster.edges_of_area.get(area, ()):
                 state = self._observed.edges.get(edge)
                 if state is None or not state.alive_ms or state.is_fresh(self._at_ms, self._policy):
                     continue
-                gateway = self._roster.edges[edge].gateway
-                if self._is_cut_off(gateway):
-                    continue
-                up_ms = self._observed.gateways[gateway].up_ms if gateway in self._observed.gateways else 0
-                silent[edge] = max(state.alive_ms, up_ms)
-            self._areas[area] = _Area(silent, hidden_edges(silent, self._policy))
+                if self._is_cut_off(self._roster.edges[edge].gateway):
+                    in_doubt = True
+                else:
+                    silent[edge] = max(state.alive_ms, self._heard_from(edge))
+            self._areas[area] = _Area(silent, hidden_edges(silent, self._policy), in_doubt)
         return self._areas[area]
 
 
@@ -355,6 +368,7 @@ class _Area:
 
     silent: dict[EdgeId, int]  # since when
     hidden: frozenset[EdgeId]  # those that are silent together
+    in_doubt: bool  # others may be silent too: their gateway is
 
 
 def person_subject(order: OrderSeat) -> Subject:

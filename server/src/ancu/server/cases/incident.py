@@ -114,9 +114,9 @@ class _Draft:
 
     def hold(self, holds: Holds) -> None:
         alert = self.alert
-        ongoing = alert is not None and holds.kind in alert.active
-        if not ongoing and holds.since_ms <= self.told.get(holds.kind, -1):
-            return  # told, and resolved or over since
+        ongoing, told_ms = alert is not None and holds.kind in alert.active, self.told.get(holds.kind, -1)
+        if holds.since_ms < told_ms or (holds.since_ms == told_ms and not ongoing):
+            return  # from before what was told last; or told, and over since
         if alert is None or (not ongoing and self._is_over(alert, holds)):
             self._raise(holds)
         elif ongoing and alert.resolved:

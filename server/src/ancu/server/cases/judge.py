@@ -272,7 +272,7 @@ class Judge:
         state = self._observed.edges.get(edge)
         if state is None:
             state = self._observed.edges[edge] = EdgeState()
-        was_believed = state.is_believed(at_ms, self.policy)
+        was_believed = state.is_believed(max(at_ms, self._observed.tick_ms), self.policy)  # by whoever looked last
         state.alive(at_ms, self.policy, radio_ok=radio_ok)
         if not was_believed:
             self._sweep.look_now(("band", number) for number in self._roster.bands_of_edge.get(edge, ()))
@@ -281,7 +281,7 @@ class Judge:
 
     def _observe_gateway(self, at_ms: int, gateway: GatewayId) -> None:
         state = self._observed.gateways.setdefault(gateway, GatewayState())
-        was_fresh = state.is_fresh(at_ms, self.policy)
+        was_fresh = state.is_fresh(max(at_ms, self._observed.tick_ms), self.policy)
         state.alive(at_ms, self.policy)
         if not was_fresh:
             self._sweep.look(("gateway", gateway), 0)
@@ -323,7 +323,7 @@ class Judge:
             hearing.hear_late(heard)
             return
         state = self._observed.bands.get(heard.band)
-        if state is not None and state.heard_ms > to_ms(heard.at):
+        if state is not None and state.reading != heard.reading and state.heard_ms >= to_ms(heard.at):
             hearing.hear_out_of_order(heard)
         hearing.look_at_band(heard.band)
         self._sweep.look(("band", heard.band), 0)
@@ -344,7 +344,10 @@ class Judge:
         return self._decided.is_troubled(kind, subject)
 
     def _sweep_at(self, at_ms: int) -> list[AlertEvent]:
-        due = sorted(self._sweep.take_due(at_ms), key=_looked_at_in_order)
+        taken = set(self._sweep.take_due(at_ms))
+        for area in [key[1] for key in taken if key[0] == "area"]:  # who was hidden behind an outage may be so no more
+            taken.update(("edge", edge) for edge in self._roster.edges_of_area.get(str(area), ()))
+        due = sorted(taken, key=_looked_at_in_order)
         if not due:
             return []
         hearing = self._hearing(at_ms)
