@@ -8,6 +8,7 @@ judges equal, event by event.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ from ancu.server.cases.roster import Roster
 from ancu.server.ingest.columns import Flag, pack_reading, reading_tuples
 from ancu.server.ingest.rows import Row, facts_of, inputs_of, sane_ms
 from ancu.server.ingest.verify import FRESH_MS
+from ancu.server.review.book import Book
 from ancu.server.review.panel import Panel
 
 __all__ = ["Entry", "QuickJudge", "QuickPanel", "entries_of"]
@@ -164,7 +166,9 @@ class QuickJudge(Judge):
 
     def hear(self, heard: Input) -> list[AlertEvent]:
         """Any other input."""
-        if not isinstance(heard, Tick | BandHeard | EdgeAlive | GatewayAlive):
+        if isinstance(heard, Tick):
+            return self._hear(heard)
+        if not isinstance(heard, BandHeard | EdgeAlive | GatewayAlive):
             self._wake()
         events = self._hear(heard)
         if isinstance(heard, EdgeAlive) and heard.radio_ok and not heard.late:
@@ -233,21 +237,32 @@ def _notes_nothing(state: BandState) -> bool:
 class QuickPanel(Panel):
     """A panel of quick judges."""
 
-    def hear_entry(self, row: Row, entry: Entry) -> list[AlertEvent]:
-        """One entry of a row."""
-        if isinstance(entry, tuple):
-            judge = self._of(BandNumber(entry[1]))
-            return [] if judge is None else judge.hear_frame(row.edge, entry)
-        if isinstance(entry, EdgeHeartbeat):
-            return [event for judge in self._all() for event in judge.hear_beat(row, entry)]
-        return self.hear(entry)
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self._quick = tuple(judge for judge in self._judges.values() if isinstance(judge, QuickJudge))
+
+    def hear_row(self, row: Row, entries: Iterable[Entry]) -> list[AlertEvent]:
+        """A row of the inbox, as `entries_of` has it."""
+        events: list[AlertEvent] = []
+        only = self._quick[0] if len(self._quick) == 1 else None
+        for entry in entries:
+            if type(entry) is tuple:
+                judge = only or self._of(BandNumber(entry[1]))
+                if judge is not None:
+                    events += judge.hear_frame(row.edge, entry)
+            elif isinstance(entry, EdgeHeartbeat):
+                for judge in self._quick:
+                    events += judge.hear_beat(row, entry)
+            elif not isinstance(entry, tuple):
+                events += self.hear(entry)
+        return events
 
     def hear(self, heard: Input) -> list[AlertEvent]:
         """Any input."""
         if isinstance(heard, BandHeard | BandUnseen):
             judge = self._of(heard.band)
             return [] if judge is None else judge.hear(heard)
-        return [event for judge in self._all() for event in judge.hear(heard)]
+        return [event for judge in self._quick for event in judge.hear(heard)]
 
     def _make(self, policy: Policy) -> Judge:
         return QuickJudge(policy)
@@ -255,6 +270,3 @@ class QuickPanel(Panel):
     def _of(self, band: BandNumber) -> QuickJudge | None:
         judge = self._only or self._of_band.get(band)
         return judge if isinstance(judge, QuickJudge) else None
-
-    def _all(self) -> list[QuickJudge]:
-        return [judge for judge in self._judges.values() if isinstance(judge, QuickJudge)]

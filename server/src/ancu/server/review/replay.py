@@ -106,9 +106,7 @@ class _Run:
             self._note(self._panel.hear(step.told))
         if step.row is not None:
             self.found.inputs += len(entries)
-            for entry in entries:
-                if events := self._panel.hear_entry(step.row, entry):
-                    self._note(events)
+            self._note(self._panel.hear_row(step.row, entries))
 
     def act(self, act: Act) -> None:
         alert = self._id_of(act.raised)
