@@ -25,6 +25,7 @@ from ancu.server.cases.band import BandState, PresenceState, is_strap_open, pres
 from ancu.server.cases.camera import CameraState, DoorState, camera_id, crossing_of
 from ancu.server.cases.codes import Concern, Kind, SubjectKind
 from ancu.server.cases.edge import EdgeState, GatewayState
+from ancu.server.cases.fingerprint import Surroundings
 from ancu.server.cases.hearing import band_case
 from ancu.server.cases.hearing_person import PersonHearing
 from ancu.server.cases.inputs import (
@@ -43,16 +44,19 @@ from ancu.server.cases.inputs import (
     GatewayAlive,
     Input,
     MainsTurned,
+    NeighboursScanned,
     PersonInput,
     SelfReported,
     SosTapped,
     Tick,
+    ZoneCounted,
 )
 from ancu.server.cases.memory import Decided, Observed, pack_memory, unpack_memory
 from ancu.server.cases.person import PersonState
 from ancu.server.cases.policy import Policy
 from ancu.server.cases.roster import Roster, area_of
 from ancu.server.cases.sweep import Sweep
+from ancu.server.cases.zones import ZoneState
 
 __all__ = ["Judge", "Latest"]
 
@@ -98,6 +102,7 @@ class Judge:
                 self._observe_edge(to_ms(at), edge, radio_ok=radio_ok)
             case EdgeBegan(at, edge):
                 self._observed.edges.setdefault(edge, EdgeState()).began(to_ms(at))
+                self._forget_zones(edge, to_ms(at))
             case MainsTurned(at, edge, on):
                 self._observed.edges.setdefault(edge, EdgeState()).power(to_ms(at), on=on)
                 self._sweep.look(("edge", edge), 0)
@@ -110,6 +115,12 @@ class Judge:
                 key = camera_id(edge, camera)
                 self._observed.cameras.setdefault(key, CameraState()).changed(to_ms(at), state_now)
                 self._sweep.look(("camera", (edge, camera)), 0)
+            case ZoneCounted():
+                self._observe_zone(heard)
+            case NeighboursScanned(at=at, edge=edge, devices=devices):
+                around = self._observed.around.setdefault(edge, Surroundings())
+                around.scanned(to_ms(at), devices, self.policy.rules.edge_moved)
+                self._sweep.look(("edge", edge), 0)
             case Tick(at):
                 self._observe_time(to_ms(at))
                 self._observed.tick_ms = max(self._observed.tick_ms, to_ms(at))
@@ -152,7 +163,11 @@ class Judge:
                 hearing.look_at_gateway(gateway)
             case DoorCrossed(late=False):
                 hearing.hear_crossing(heard)
-            case CameraChanged(edge=edge, camera=camera, late=False):
+            case NeighboursScanned(edge=edge, late=False):
+                hearing.look_at_surroundings(edge)
+            case (
+                CameraChanged(edge=edge, camera=camera, late=False) | ZoneCounted(edge=edge, camera=camera, late=False)
+            ):
                 hearing.look_at_camera(edge, camera)
             case FrameTrouble():
                 hearing.hear_trouble(heard)
@@ -255,7 +270,8 @@ class Judge:
         state = self._band_state(heard.band)
         if state is not None:
             state.heard(heard, self.policy)
-            look_ms = 0 if heard.late else silent_at(to_ms(heard.at), self.policy)
+            is_past = heard.late or state.unseen_ms > state.heard_ms  # news of the past: the present may follow at once
+            look_ms = 0 if is_past else silent_at(to_ms(heard.at), self.policy)
             self._sweep.look(("band", heard.band), look_ms)
 
     def _band_state(self, band: BandNumber) -> BandState | None:
@@ -293,6 +309,19 @@ class Judge:
             door = self._observed.doors.setdefault(place, DoorState())
             door.crossed(crossing_of(crossed), out=crossed.direction == "out")
             self._sweep.look_now(("band", number) for number in self._roster.bands_of_place.get(place, ()))
+
+    def _observe_zone(self, heard: ZoneCounted) -> None:
+        zones = self._observed.zones.setdefault(camera_id(heard.edge, heard.camera), {})
+        zone = zones.setdefault(heard.zone, ZoneState(heard.watch))
+        zone.counted(to_ms(heard.at), to_ms(heard.since), heard.people, self.policy)
+        self._sweep.look(("camera", (heard.edge, heard.camera)), 0)
+
+    def _forget_zones(self, edge: EdgeId, at_ms: int) -> None:
+        for camera, zones in self._observed.zones.items():
+            if _camera(camera)[0] == edge:
+                for zone in zones.values():
+                    zone.forgotten(at_ms)
+                self._sweep.look(("camera", _camera(camera)), 0)
 
     def _observe_person(self, heard: PersonInput) -> None:
         self._observed.people.setdefault(heard.person, PersonState()).told(heard)
@@ -368,7 +397,7 @@ class Judge:
             *(("area", area) for area in self._roster.edges_of_area),
             *(("gateway", gateway) for gateway in self._roster.gateways),
             *(("alert", alert.id) for alert in self._decided.alerts()),
-            *(("camera", _camera(key)) for key in self._observed.cameras),
+            *(("camera", _camera(key)) for key in {**self._observed.cameras, **self._observed.zones}),
             *(("person", person) for person in self._observed.people),
         ]
         self._sweep.look_now(keys)
