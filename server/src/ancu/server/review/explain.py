@@ -19,6 +19,7 @@ __all__ = ["Explanation", "Line", "Reader", "Section", "explain"]
 
 _TECHNICAL = frozenset((*TROUBLE_SIGNS.values(), Say.BODY_REFUSED))
 _OF_OTHERS = frozenset({"person", "track", "confidence"})  # values of signs that name or describe somebody else
+_ABSENCES = frozenset({Say.ABSENCE_RUNS, Say.ABSENCE_OVER, Say.ABSENCE_ELSEWHERE})
 _INTERNAL = frozenset({"note", "unit"})  # values of steps that an officer wrote
 _RULED_OUT = {Say.EDGE_ALIVE: "not_outage", Say.BATTERY_FINE: "not_battery", Say.GATEWAY_ALIVE: "not_gateway"}
 
@@ -107,8 +108,9 @@ class _Page:
                 lines.append(Line(f"explain.{conclusion}", {}, signal.at))
             lines.append(self._signal(signal))
         lines = _once(lines)
-        if _concern(self._detail.row.kind) is Concern.WHEREABOUTS:
-            lines.append(Line("explain.absence_unknown"))
+        known = {signal.code for signal in (*self._detail.ruled_out, *self._detail.evidence)}
+        if _concern(self._detail.row.kind) is Concern.WHEREABOUTS and not known & _ABSENCES:
+            lines.append(Line("explain.no_absence"))
         return lines or [Line("explain.nothing_ruled_out")]
 
     def known(self) -> list[Line]:

@@ -15,6 +15,7 @@ __all__ = ["is_true", "is_true_of"]
 _NEITHER = frozenset({Outcome.TEST, Outcome.UNKNOWN})
 _TRUE: Mapping[Concern, frozenset[Outcome]] = {
     Concern.HELP: frozenset({Outcome.MEDICAL, Outcome.TRUE_EXIT}),
+    Concern.HEALTH: frozenset({Outcome.MEDICAL}),
     Concern.WHEREABOUTS: frozenset({Outcome.TRUE_EXIT, Outcome.MEDICAL}),
     Concern.UPKEEP: frozenset({Outcome.BATTERY, Outcome.BAND_FAULT}),
     Concern.LINK: frozenset({Outcome.POWER_OUTAGE, Outcome.GATEWAY_FAULT}),

@@ -9,11 +9,12 @@ judges equal, event by event.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
-from ancu.models.clock import from_ms, to_ms
+from ancu.models.clock import to_ms
 from ancu.models.frame import Status
 from ancu.models.ids import BandNumber, EdgeId
 from ancu.models.wire import EdgeHeartbeat
@@ -26,7 +27,7 @@ from ancu.server.cases.judge import Judge
 from ancu.server.cases.policy import Policy
 from ancu.server.cases.roster import Roster
 from ancu.server.ingest.columns import Flag, pack_reading, reading_tuples
-from ancu.server.ingest.rows import Row, facts_of, inputs_of, sane_ms
+from ancu.server.ingest.rows import Row, facts_of, inputs_of, pack_facts, sane_ms
 from ancu.server.ingest.verify import FRESH_MS
 from ancu.server.review.book import Book
 from ancu.server.review.panel import Panel
@@ -65,6 +66,11 @@ def _heard(edge: EdgeId, raw: Raw) -> BandHeard:
     (heard,) = inputs_of(Row(0, "", edge, "", 1, 0, 0, 1, pack_reading(*raw), b""))
     assert isinstance(heard, BandHeard)  # noqa: S101 - a row of one reading
     return heard
+
+
+def _beaten(row: Row, beat: EdgeHeartbeat) -> Input:
+    (alive,) = inputs_of(replace(row, readings=b"", facts=pack_facts([(0, beat)], ())))
+    return alive
 
 
 class _Bands(dict[int, BandState]):
@@ -158,7 +164,7 @@ class QuickJudge(Judge):
         late = row.received_ms - at_ms > FRESH_MS
         last = self._edges.quiet.get(row.edge)
         if last is None or late or not beat.radio.ok or not last < at_ms <= last + self._alive_ms:
-            return self.hear(EdgeAlive(from_ms(at_ms), row.edge, beat.period_s, beat.mains, beat.radio.ok, late))
+            return self.hear(_beaten(row, beat))
         self._edges.waiting[row.edge] = (last, at_ms)
         self._edges.quiet[row.edge] = at_ms
         self._observe_time(at_ms)
