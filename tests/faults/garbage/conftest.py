@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from ancu.models.command import main
 from ancu.server.people.setup import Installation, make_installation
 
+LOADED_ONCE = ("ancu.edge.agent", "ancu.gateway.app", "ancu.server.app", "ancu.server.checks", "ancu.firmware_sim.app")
 ANSWER_S = 10.0
 UNEXPECTED = 70  # what the last wall answers for an error that nobody thought of
 
@@ -47,8 +49,15 @@ class Said:
 Ancu = Callable[..., Said]
 
 
+@pytest.fixture(scope="session")
+def loaded() -> None:
+    """What verbs import when they run, before the first fork."""
+    for name in LOADED_ONCE:
+        import_module(name)
+
+
 @pytest.fixture
-def ancu(tmp_path: Path) -> Ancu:
+def ancu(loaded: None, tmp_path: Path) -> Ancu:
     """Run `ancu ARGS` in an own working directory."""
 
     def run(*args: str | Path, limit_s: float = ANSWER_S) -> Said:

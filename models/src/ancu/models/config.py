@@ -69,9 +69,13 @@ def write_secret(path: Path, secret: bytes) -> None:
 def _paths(folder: Path) -> Callable[[type, object], object]:
     def hook(kind: type, value: object) -> object:
         if kind is Path:
-            if not isinstance(value, str) or "\0" in value or any(len(os.fsencode(p)) > 255 for p in value.split("/")):
+            if not isinstance(value, str) or not value or "\0" in value or _is_too_long(value):
                 raise ValueError("expected a path, as text")
             return folder / value
         raise NotImplementedError(f"cannot read {kind.__name__}")
 
     return hook
+
+
+def _is_too_long(path: str) -> bool:
+    return any(len(part.encode()) > 255 for part in path.split("/"))  # what file systems take
