@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -191,7 +190,7 @@ def open_video(source: str) -> Any:
     if source.startswith("/dev/"):
         return cv2.VideoCapture(source, cv2.CAP_V4L2)
     path = urlsplit(source).path if source.startswith("file://") else source
-    if is_file(source) and not Path(path).is_file():
+    if is_file(source) and not os.path.isfile(path):  # noqa: PTH113 - false for what no file can be called
         return cv2.VideoCapture()
     options = FILE_OPTIONS if is_file(source) else STREAM_OPTIONS
     with _opening:
