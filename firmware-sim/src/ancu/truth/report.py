@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ancu.truth.match import Matched, Met, Told
+from ancu.truth.outages import outages
 from ancu.truth.run import Outcome
 
 __all__ = ["figures", "table"]
@@ -34,6 +35,7 @@ def figures(outcome: Outcome, matched: Matched, *, people: int, days: float, **a
         "unknown_shown_late": len(outcome.shown_known),
         "records": {"written": outcome.written, "received": outcome.received, "waiting": outcome.waiting},
         "kinds": {kind: _kind(kind, alerts, matched, hundred) for kind in kinds},
+        "outages": outages(outcome, matched),
         "exits_by_way": _by_cause(needs["out_of_range"]),
         "false_pages_by_cause": dict(sorted(Counter(f"{a.kind}: {a.cause}" for a in paged if not a.true).items())),
     }
@@ -93,6 +95,12 @@ def table(report: dict[str, Any]) -> str:
         for way, row in report["exits_by_way"].items()
     ]
     blocks = [head, "\n".join(lines), "\n".join(totals)]
+    storm = report["outages"]
+    if storm["count"]:
+        most, single = storm["incidents_most"], storm["incidents_of_homes"]
+        blocks.append(
+            f"{storm['count']} outages of an area: at most {most} incidents each, {single} of homes that came back"
+        )
     if ways:
         blocks.append("exits over 3 minutes found, by way\n" + "\n".join(ways))
     if why:
