@@ -229,6 +229,11 @@ def record(tmp_path: Path) -> Callable[..., Recording]:
     return make
 
 
+@pytest.fixture
+def recording_of() -> type[Recording]:
+    return Recording
+
+
 @pytest.fixture(scope="module")
 def eventful(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     recording = Recording(tmp_path_factory.mktemp("past"))
