@@ -26,6 +26,7 @@ from .conftest import Maker, alerts, complaints, make_quick, until, verify_audit
 from .evidence import look, open_file
 
 PARTS = ["edge", "gateway", "broker", "server", "everything"]
+QUICK = {"broker", "everything"}  # the others are killed in each run of "everything" too
 KILLS = 4
 EXPECTED = Counter({("strap_cut", 2): 1, ("out_of_range", 3): 1})
 
@@ -58,7 +59,9 @@ def victims_of(made: Installation, part: str) -> Callable[[random.Random], list[
 
 
 @pytest.mark.timeout(150)
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(
+    "part", [pytest.param(part, marks=[] if part in QUICK else pytest.mark.long) for part in PARTS]
+)
 async def test_a_part_killed_again_and_again_loses_nothing_and_doubles_nothing(part: str, installation: Maker):
     made = installation()
     async with Chain(made) as chain:
