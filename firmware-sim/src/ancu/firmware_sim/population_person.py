@@ -17,6 +17,7 @@ __all__ = ["Draft", "live"]
 _DAY_MS, _HOUR_MS, _MIN_MS = 86_400_000, 3_600_000, 60_000
 _MIDNIGHT_MS = 8 * _HOUR_MS  # a world starts at eight in the morning
 _EXIT_MIN = 3.0
+_LAST_ASKED_H = 21.0  # nobody is asked in the evening what he could only miss at night
 _LOW, _FLAT, _FINE = 20, 5, 30
 
 
@@ -263,8 +264,12 @@ def _faults(draft: Draft) -> None:
 
 def _checkins(draft: Draft) -> Iterator[tuple[int, int | None]]:
     checkins, rng = draft.params.checkins, draft.rng
-    for at in _moments(draft, checkins.per_day, by_day=True):
-        answered = None
+    before = 0
+    for at in sorted(_moments(draft, checkins.per_day, by_day=True)):
+        hour = (at - draft.world.start_ms + _MIDNIGHT_MS) % _DAY_MS / _HOUR_MS
+        if at - before < _HOUR_MS or hour >= _LAST_ASKED_H:
+            continue
+        before, answered = at, None
         if rng.random() >= checkins.forget_share and draft.is_free(at, at):
             answered = at + round(lognormal(rng, checkins.answer_median_min, 0.8) * _MIN_MS)
         late_ms = at + round(checkins.late_after_min * _MIN_MS)
