@@ -68,7 +68,8 @@ TRUE_OF: Mapping[str, Claim] = {
     # A world has none of these yet: whatever raises one is wrong.
     "checkin_wrong": Claim(("checkin_wrong",)),
     "edge_moved": Claim(("edge_moved",)),
-    "camera_zone": Claim(("camera_zone",)),
+    "forbidden_zone": Claim(("forbidden_zone",)),
+    "gathering": Claim(("gathering",)),
     "band_still_worn": Claim(("order_over",)),
 }
 
