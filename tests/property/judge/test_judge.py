@@ -32,10 +32,12 @@ from ancu.server.cases.inputs import (
     GatewayAlive,
     Input,
     MainsTurned,
+    NeighboursScanned,
     PersonInput,
     SelfReported,
     SosTapped,
     Tick,
+    ZoneCounted,
 )
 from ancu.server.cases.judge import Judge
 from ancu.server.cases.roster import BandSeat, CameraSeat, EdgeSeat, GatewaySeat, OrderSeat, Roster
@@ -102,10 +104,10 @@ def of_persons(draw: st.DrawFn, t: int) -> PersonInput:
 
 
 @st.composite
-def told(draw: st.DrawFn, t: int) -> Input:  # noqa: PLR0911 - one case an input
+def told(draw: st.DrawFn, t: int) -> Input:  # noqa: C901, PLR0911 - one case an input
     n, age, late = draw(homes), draw(ago), draw(st.sampled_from([False, False, False, True]))
     when, edge = at(t - age), EdgeId(f"e{n}")
-    match draw(st.integers(0, 12)):
+    match draw(st.integers(0, 14)):
         case 0 | 1 | 2:
             age = age if late else min(age, 30)  # a frame that is older than a silence is not live
             return BandHeard(at(t - age), at(t), edge, BandNumber(n), -60, t - age, draw(readings), False, late)
@@ -122,6 +124,12 @@ def told(draw: st.DrawFn, t: int) -> Input:  # noqa: PLR0911 - one case an input
             return CameraChanged(when, EdgeId("e2"), "gate", state, late)
         case 9:
             return draw(st.sampled_from([MainsTurned(when, edge, False, late), EdgeBegan(when, edge, late)]))
+        case 13:
+            watch, people = draw(st.sampled_from(["forbidden", "gathering"])), draw(st.sampled_from([0, 1, 4]))
+            return ZoneCounted(when, EdgeId("e2"), "gate", f"z-{watch}", watch, people, when, late)
+        case 14:
+            place = draw(st.sampled_from([b"here", b"there"]))
+            return NeighboursScanned(when, edge, frozenset(place + bytes([i]) for i in range(5)), late)
         case 10 | 11:
             return draw(of_persons(t))
         case _:
@@ -165,7 +173,7 @@ def stays(heard: Input) -> bool:
         case (
             BandHeard() | BandUnseen() | EdgeAlive() | EdgeBegan() | MainsTurned() | DoorCrossed() | CameraChanged()
             | FrameTrouble() | CheckpointScanned() | AbsenceGranted() | AbsenceEnded() | CheckinAsked()
-            | CheckinAnswered() | SelfReported()
+            | CheckinAnswered() | SelfReported() | ZoneCounted() | NeighboursScanned()
         ):  # fmt: skip
             return True
     assert_never(heard)

@@ -15,6 +15,7 @@ from ancu.edge.adapters.mqtt import MqttUplink
 from ancu.edge.bands import Action, Bands, Moment, Rescan
 from ancu.edge.camera_facts import Camera, Emit, open_camera, watch_camera
 from ancu.edge.config import BandsWatch, EdgeSettings, read_edge_keys
+from ancu.edge.fingerprint import Fingerprint
 from ancu.edge.journal import Journal
 from ancu.edge.ports import Advert, Host, Radio, Uplink
 from ancu.edge.recorder import Recorder
@@ -57,6 +58,7 @@ class Agent:
         host: Host,
         clock: Clock,
         camera: Callable[[Emit], Camera] | None = None,
+        fingerprint: Fingerprint | None = None,
     ) -> None:
         self._settings = settings
         self._recorder = recorder
@@ -68,6 +70,7 @@ class Agent:
         self._bands_watch = bands
         self._bands: Bands | None = None
         self._scan: Scan | None = None
+        self._fingerprint: Fingerprint | None = None
         self._adverts_told = 0
         self._mains: bool | None = None
         self._camera = camera(self.say) if camera is not None else None
@@ -75,6 +78,9 @@ class Agent:
             config = settings.radio
             keys = bands.bands if bands else {}
             self._bands = Bands(keys, self._now(), report_s=config.report_s, unseen_s=config.unseen_s)
+            self._fingerprint = fingerprint
+            if fingerprint is not None:
+                radio.foreign = self._hear_foreign
             self._scan = Scan(radio, clock, stall_s=config.stall_s)
 
     async def run(self) -> None:
@@ -104,6 +110,10 @@ class Agent:
         if self._bands is not None:
             self._act(self._bands.heard(advert.address, advert.body, advert.rssi_dbm, self._now()))
 
+    def _hear_foreign(self, address: bytes, rssi_dbm: int) -> None:
+        if self._fingerprint is not None:
+            self._fingerprint.heard(address, rssi_dbm, self._clock.monotonic())
+
     def _scan_changed(self, runs: bool) -> None:
         if self._bands is not None:
             if runs:
@@ -115,6 +125,13 @@ class Agent:
         while self._bands is not None:
             await asyncio.sleep(TICK_S)
             self._act(self._bands.tick(self._now()))
+            self._say_neighbours()
+
+    def _say_neighbours(self) -> None:
+        now = self._now()
+        neighbours = None if self._fingerprint is None else self._fingerprint.tick(now.at_ms, now.mono_s)
+        if neighbours is not None:
+            self.say(Lane.BULK, neighbours)
 
     def _act(self, actions: list[Action]) -> None:
         for action in actions:
@@ -196,4 +213,5 @@ def build(settings: EdgeSettings, folder: Path) -> Agent:
         host=LinuxHost(),
         clock=clock,
         camera=camera,
+        fingerprint=Fingerprint(keys.up, clock.monotonic()) if radio is not None else None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +20,7 @@ __all__ = ["Camera", "Emit", "open_camera", "watch_camera"]
 
 log = logging.getLogger(__name__)
 
-Emit = Callable[[Lane, wire.CameraCrossing | wire.CameraHealth], None]
+Emit = Callable[[Lane, wire.CameraCrossing | wire.CameraHealth | wire.CameraZone], None]
 DEMO = "demo"  # as a source: the clip that an installed package brings along
 AGAIN_S = 10.0  # between two tries of a camera whose code failed
 
@@ -36,7 +37,7 @@ def open_camera(table: dict[str, Any], folder: Path, clock: Clock, emit: Emit) -
         from ancu.edge.adapters.camera_service import CameraService  # noqa: PLC0415 - an extra of this distribution
         from ancu.edge.camera.config import CameraConfig  # noqa: PLC0415
         from ancu.edge.camera.democlip import demo_camera  # noqa: PLC0415
-        from ancu.edge.camera.facts import CameraHealth, Crossing  # noqa: PLC0415
+        from ancu.edge.camera.facts import CameraHealth, Crossing, ZoneCount  # noqa: PLC0415
     except ImportError as error:
         missing = error.name or str(error)
         raise ConfigError(
@@ -49,15 +50,19 @@ def open_camera(table: dict[str, Any], folder: Path, clock: Clock, emit: Emit) -
     if config.source == DEMO:
         config = demo_camera(config.id, loop=config.loop, delay_s=config.delay_s)
     beside = folder / config.source
-    if beside.is_file():  # like every path in a configuration file, relative to its folder
+    # Like every path in a configuration file, relative to its folder.
+    if os.path.isfile(beside):  # noqa: PTH113 - false for what no file can be called
         config = msgspec.structs.replace(config, source=str(beside))
 
-    def say(fact: Crossing | CameraHealth) -> None:
+    def say(fact: Crossing | CameraHealth | ZoneCount) -> None:
         if isinstance(fact, Crossing):
             crossing = wire.CameraCrossing(
                 to_ms(fact.at), fact.camera, fact.door, fact.direction, fact.track, fact.confidence, fact.frames
             )
             emit(Lane.ALARM, crossing)
+        elif isinstance(fact, ZoneCount):
+            zone = wire.CameraZone(to_ms(fact.at), fact.camera, fact.zone, fact.watch, fact.people, to_ms(fact.since))
+            emit(Lane.ALARM, zone)
         else:
             emit(Lane.STATE, wire.CameraHealth(to_ms(fact.at), fact.camera, fact.state, to_ms(fact.since)))
 

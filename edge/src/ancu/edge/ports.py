@@ -31,6 +31,8 @@ class Radio(ABC):
     """A Bluetooth adapter that scans actively."""
 
     adverts = 0  # of any device, since the process began
+    foreign: Callable[[bytes, int], None] | None = None
+    """Told the address (6 B) and signal strength of devices that are no bands, where somebody wants to know."""
 
     @abstractmethod
     async def start(self, hear: Callable[[Advert], None], lost: Callable[[], None]) -> None:

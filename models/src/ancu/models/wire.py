@@ -42,6 +42,7 @@ __all__ = [
     "BatchHeader",
     "CameraCrossing",
     "CameraHealth",
+    "CameraZone",
     "Confirmation",
     "EdgeHeartbeat",
     "EdgeStarted",
@@ -52,6 +53,7 @@ __all__ = [
     "JournalHealth",
     "LastHeard",
     "MainsChanged",
+    "Neighbours",
     "RadioHealth",
     "Refused",
     "Relay",
@@ -159,6 +161,27 @@ class CameraHealth(msgspec.Struct, frozen=True, tag="camera"):
     since_ms: int
 
 
+class CameraZone(msgspec.Struct, frozen=True, tag="zone"):
+    """So many people stand in a marked part of a camera's picture. Alarm lane, when the count changed and stayed."""
+
+    at_ms: int
+    camera: str
+    zone: str
+    watch: Literal["forbidden", "gathering"]
+    people: int
+    since_ms: int
+
+
+class Neighbours(msgspec.Struct, frozen=True, tag="neighbours"):
+    """The strongest foreign devices that a fixed box hears, each as a keyed hash: they show whether it was moved.
+
+    Bulk lane, every quarter of an hour or so. The key never leaves the box, so nobody can tell whose devices they are.
+    """
+
+    at_ms: int
+    heard: tuple[tuple[bytes, int], ...]  # (8 B, rssi_dbm), strongest first
+
+
 class MainsChanged(msgspec.Struct, frozen=True, tag="mains"):
     """Mains power went or came back. State lane."""
 
@@ -166,13 +189,15 @@ class MainsChanged(msgspec.Struct, frozen=True, tag="mains"):
     on: bool
 
 
-Fact = EdgeHeartbeat | EdgeStarted | Unseen | CameraCrossing | CameraHealth | MainsChanged
+Fact = EdgeHeartbeat | EdgeStarted | Unseen | CameraCrossing | CameraHealth | CameraZone | Neighbours | MainsChanged
 _FACTS: dict[str, type[Fact]] = {
     "heartbeat": EdgeHeartbeat,
     "started": EdgeStarted,
     "unseen": Unseen,
     "crossing": CameraCrossing,
     "camera": CameraHealth,
+    "zone": CameraZone,
+    "neighbours": Neighbours,
     "mains": MainsChanged,
 }
 

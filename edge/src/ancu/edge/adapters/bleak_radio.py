@@ -37,12 +37,16 @@ class BleakRadio(Radio):
         def detected(device: BLEDevice, data: AdvertisementData) -> None:
             self.adverts += 1
             body = data.service_data.get(_UUID)
+            if body is None and self.foreign is None:
+                return
+            try:
+                address = parse_address(device.address)
+            except ValueError:
+                return  # a platform that hides addresses; nothing can be resolved there
             if body is not None:
-                try:
-                    address = parse_address(device.address)
-                except ValueError:
-                    return  # a platform that hides addresses; nothing can be resolved there
                 hear(Advert(address, data.rssi, bytes(body)))
+            elif self.foreign is not None:
+                self.foreign(address, data.rssi)
 
         try:
             # A scanner of its own for each start: what an adapter that went away left behind goes with it.

@@ -18,7 +18,7 @@ import numpy as np
 from ancu.edge.adapters.camera_capture import EPOCH, Capture, Image, Opener, Picture, open_video
 from ancu.edge.adapters.camera_detector import PersonDetector
 from ancu.edge.camera.config import CameraConfig
-from ancu.edge.camera.facts import CameraHealth, Crossing, Fact
+from ancu.edge.camera.facts import CameraHealth, Fact
 from ancu.edge.camera.gate import Grey
 from ancu.edge.camera.pipeline import Pipeline
 
@@ -56,7 +56,7 @@ class CameraService:
         self,
         config: CameraConfig,
         clock: Callable[[], datetime],
-        emit: Callable[[Crossing | CameraHealth], None],
+        emit: Callable[[Fact], None],
         opener: Opener = open_video,
     ) -> None:
         self.counters = Counters()

@@ -30,6 +30,20 @@ class DoorZone(Settings, frozen=True):
             raise ValueError(f"door {self.name!r}: a line, and only a line, says where `inside` is")
 
 
+class WatchZone(Settings, frozen=True):
+    """A part of the picture where nobody may be (`forbidden`), or not many for long (`gathering`)."""
+
+    name: str
+    watch: Literal["forbidden", "gathering"]
+    area: tuple[Point, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.area) < 3:
+            raise ValueError(f"zone {self.name!r}: area needs three points or more")
+        if any(not 0 <= value <= 1 for point in self.area for value in point):
+            raise ValueError(f"zone {self.name!r}: points are in 0..1 of the picture's width and height")
+
+
 class DetectorSettings(Settings, frozen=True):
     """When a detection counts."""
 
@@ -57,6 +71,8 @@ class CameraConfig(Settings, frozen=True):
     """Pictures looked at a second."""
     doors: tuple[DoorZone, ...] = ()
     """None: the whole view is the door."""
+    zones: tuple[WatchZone, ...] = ()
+    """Where people are counted."""
     detector: DetectorSettings = DetectorSettings()
     start_s: float = 0.0
     """A file is played from here,"""
@@ -79,3 +95,6 @@ class CameraConfig(Settings, frozen=True):
         names = [door.name for door in self.doors]
         if len(set(names)) < len(names):
             raise ValueError(f"camera {self.id}: two doors of one name")
+        zones = [zone.name for zone in self.zones]
+        if len(set(zones)) < len(zones):
+            raise ValueError(f"camera {self.id}: two zones of one name")

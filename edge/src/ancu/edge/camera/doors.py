@@ -90,7 +90,7 @@ class Area:
 
     def _near(self, point: Point, margin: float = 0.0) -> bool:
         sides = list(zip(self.corners, [*self.corners[1:], self.corners[0]], strict=True))
-        return _inside(point, sides) or any(_distance(point, a, b) <= margin for a, b in sides)
+        return inside(point, sides) or any(_distance(point, a, b) <= margin for a, b in sides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +258,7 @@ def _watch(zone: DoorZone) -> Watch:
     return PortalWatch(Area(zone.area), born="out", died="in")
 
 
-def _inside(point: Point, sides: Sequence[tuple[Point, Point]]) -> bool:
+def inside(point: Point, sides: Sequence[tuple[Point, Point]]) -> bool:
     """Even-odd rule."""
     x, y = point
     odd = False

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 Direction = Literal["in", "out"]
+Watched = Literal["forbidden", "gathering"]
 State = Literal["ok", "covered", "moved", "defocused", "frozen", "dead"]
 
 
@@ -31,4 +32,16 @@ class CameraHealth:
     since: datetime
 
 
-Fact = Crossing | CameraHealth
+@dataclass(frozen=True, slots=True)
+class ZoneCount:
+    """So many people stand in a zone since `since`; stated at `at`, when that had stayed for a moment."""
+
+    at: datetime
+    camera: str
+    zone: str
+    watch: Watched
+    people: int
+    since: datetime
+
+
+Fact = Crossing | CameraHealth | ZoneCount

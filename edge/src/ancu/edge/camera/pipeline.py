@@ -7,10 +7,11 @@ from typing import Final
 from ancu.edge.camera.config import CameraConfig
 from ancu.edge.camera.detect import Detections
 from ancu.edge.camera.doors import Doors
-from ancu.edge.camera.facts import CameraHealth, Crossing, Fact, State
+from ancu.edge.camera.facts import CameraHealth, Fact, State
 from ancu.edge.camera.gate import Grey, MotionGate
 from ancu.edge.camera.tamper import TamperWatch
 from ancu.edge.camera.tracks import Tracker
+from ancu.edge.camera.zones import Zones
 
 DEAD_S: Final = 4.0  # no picture for so long: stated within 5 s
 BACK_S: Final = 1.0  # pictures for so long make a dead stream alive: a decoder that gives up may let go a last one
@@ -29,6 +30,7 @@ class Pipeline:
         self._tamper = TamperWatch()
         self._tracker = Tracker(config.detector.begin)
         self._doors = Doors(config.id, config.doors)
+        self._zones = Zones(config.id, config.zones)
         self._alive = started
         self._looked: datetime | None = None
         self._back: datetime | None = None  # first picture of a stream that is stated dead
@@ -50,12 +52,13 @@ class Pipeline:
         moves = self._gate.moves(grey)
         return facts, moves or self._due(at)
 
-    def people(self, at: datetime, found: Detections) -> Sequence[Crossing]:
+    def people(self, at: datetime, found: Detections) -> Sequence[Fact]:
         """What the detector found at this time."""
         self._looked = at
-        crossings, departed = self._doors.look(at, self._tracker.look(at, found))
+        look = self._tracker.look(at, found)
+        crossings, departed = self._doors.look(at, look)
         self._tracker.retire(departed)
-        return crossings
+        return [*crossings, *self._zones.look(at, [track for track in look.tracks if track.id not in departed])]
 
     def tick(self, at: datetime) -> list[Fact]:
         """No picture came until now."""
@@ -74,7 +77,7 @@ class Pipeline:
 
     def cut(self) -> list[Fact]:
         """What comes next has nothing to do with what was: the stream was away, or a recording begins anew."""
-        facts: list[Fact] = [*self._doors.end(self._tracker.tracks)]
+        facts: list[Fact] = [*self._doors.end(self._tracker.tracks), *self._zones.end(self._alive)]
         self._tracker.forget()
         self._tamper.resume()
         return facts

@@ -26,7 +26,10 @@ class Kind(StrEnum):
     GATEWAY_SILENT = "gateway_silent"
     AREA_OUTAGE = "area_outage"
     MAINS_LOST = "mains_lost"
+    EDGE_MOVED = "edge_moved"
     CAMERA_EXIT = "camera_exit"
+    FORBIDDEN_ZONE = "forbidden_zone"
+    GATHERING = "gathering"
     CAMERA_FAULT = "camera_fault"
     CHECKIN_MISSED = "checkin_missed"
     CHECKIN_WRONG = "checkin_wrong"
@@ -67,7 +70,10 @@ CONCERN_OF: Mapping[Kind, Concern] = {
     Kind.GATEWAY_SILENT: Concern.LINK,
     Kind.AREA_OUTAGE: Concern.LINK,
     Kind.MAINS_LOST: Concern.LINK,
+    Kind.EDGE_MOVED: Concern.WHEREABOUTS,
     Kind.CAMERA_EXIT: Concern.WHEREABOUTS,
+    Kind.FORBIDDEN_ZONE: Concern.WHEREABOUTS,
+    Kind.GATHERING: Concern.WHEREABOUTS,
     Kind.CAMERA_FAULT: Concern.CAMERA,
     Kind.CHECKIN_MISSED: Concern.WHEREABOUTS,
     Kind.CHECKIN_WRONG: Concern.WHEREABOUTS,
@@ -151,6 +157,10 @@ class Say(StrEnum):
     SPO2_READING = "spo2_reading"
     HEART_READING = "heart_reading"
     VITALS_FINE = "vitals_fine"
+    ZONE_HELD = "zone_held"
+    ZONE_CLEAR = "zone_clear"
+    SURROUNDINGS_OTHER = "surroundings_other"
+    SURROUNDINGS_SAME = "surroundings_same"
 
 
 _BAND = ("band", "edge")
@@ -209,6 +219,10 @@ SIGN_VALUES: Mapping[Say, tuple[str, ...]] = {
     Say.SPO2_READING: ("band", "spo2_percent"),
     Say.HEART_READING: ("band", "heart_bpm", "for_s"),
     Say.VITALS_FINE: ("band",),
+    Say.ZONE_HELD: ("edge", "camera", "zone", "people"),
+    Say.ZONE_CLEAR: ("edge", "camera", "zone"),
+    Say.SURROUNDINGS_OTHER: ("edge", "shared", "known", "scans"),
+    Say.SURROUNDINGS_SAME: ("edge", "shared", "known"),
 }
 
 TROUBLE_SIGNS: Mapping[str, Say] = {  # by the reason of a FrameTrouble; any other is a refused body

@@ -17,6 +17,7 @@ from ancu.server.cases.band import BandCase, BandState, quiet_until, verdicts
 from ancu.server.cases.camera import camera_exit, camera_fault, camera_id, crossing_of
 from ancu.server.cases.codes import CONCERN_OF, Concern, Kind, Say, SubjectKind
 from ancu.server.cases.edge import area_outage, edge_silent, gateway_silent, hidden_edges, mains_lost
+from ancu.server.cases.fingerprint import edge_moved
 from ancu.server.cases.incident import decide_incident, due_steps, late_id, raise_late
 from ancu.server.cases.inputs import BandHeard, DoorCrossed, FrameTrouble, SosTapped
 from ancu.server.cases.memory import Decided, Observed
@@ -24,6 +25,7 @@ from ancu.server.cases.policy import Held, Policy
 from ancu.server.cases.roster import OrderSeat, Roster, area_of
 from ancu.server.cases.trust import frames_refused
 from ancu.server.cases.verdict import Clear, Holds, Verdict, next_look
+from ancu.server.cases.zones import zone_verdicts
 
 __all__ = ["Hearing", "band_case", "person_subject"]
 
@@ -181,15 +183,25 @@ class Hearing:
         told = self._decided.told_of(SubjectKind.EDGE, trouble.edge, Kind.TECHNICAL)
         self._settle(self._edge_subject(trouble.edge), [frames_refused(trouble, latest, told, self._policy)])
 
+    def look_at_surroundings(self, edge: EdgeId) -> None:
+        around = self._observed.around.get(edge)
+        if around is not None and edge in self._roster.edges:
+            self._settle(self._edge_subject(edge), [edge_moved(edge, around, self._policy)])
+
     # --- cameras -----------------------------------------------------------------------------------------------------
 
     def look_at_camera(self, edge: EdgeId, camera: str) -> int | None:
         state = self._observed.cameras.get(camera_id(edge, camera))
-        if state is None or edge not in self._roster.edges:
+        zones, box = self._observed.zones.get(camera_id(edge, camera), {}), self._observed.edges.get(edge)
+        if edge not in self._roster.edges:
             return None
-        verdict = camera_fault(edge, camera, state, self._at_ms, self._policy)
-        self._settle(self._camera_subject(edge, camera), [verdict])
-        return next_look([verdict])
+        found = [] if state is None else [camera_fault(edge, camera, state, self._at_ms, self._policy)]
+        believed = (
+            (state is None or state.state == "ok") and box is not None and box.is_fresh(self._at_ms, self._policy)
+        )
+        found += zone_verdicts(edge, camera, zones, believed=believed, at_ms=self._at_ms, policy=self._policy)
+        self._settle(self._camera_subject(edge, camera), found)
+        return next_look(found)
 
     def hear_crossing(self, crossed: DoorCrossed) -> None:
         """Row 11: the person whose band is missed left, else the only one who lives there, else nobody known."""

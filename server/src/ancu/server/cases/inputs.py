@@ -29,10 +29,12 @@ __all__ = [
     "GatewayAlive",
     "Input",
     "MainsTurned",
+    "NeighboursScanned",
     "PersonInput",
     "SelfReported",
     "SosTapped",
     "Tick",
+    "ZoneCounted",
 ]
 
 
@@ -114,6 +116,30 @@ class CameraChanged:
     edge: EdgeId
     camera: str
     state: Literal["ok", "covered", "moved", "defocused", "frozen", "dead"]
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneCounted:
+    """So many people stand in a marked part of a camera's picture, since `since`."""
+
+    at: datetime
+    edge: EdgeId
+    camera: str
+    zone: str
+    watch: Literal["forbidden", "gathering"]
+    people: int
+    since: datetime
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NeighboursScanned:
+    """The foreign devices that a box hears for long, as hashes that only the box can make."""
+
+    at: datetime
+    edge: EdgeId
+    devices: frozenset[bytes]
     late: bool = False
 
 
@@ -212,6 +238,8 @@ Input = (
     | GatewayAlive
     | DoorCrossed
     | CameraChanged
+    | ZoneCounted
+    | NeighboursScanned
     | FrameTrouble
     | SosTapped
     | PersonInput

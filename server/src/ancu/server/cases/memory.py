@@ -19,7 +19,9 @@ from ancu.server.cases.band import BandState
 from ancu.server.cases.camera import CameraState, DoorState
 from ancu.server.cases.codes import Concern, Kind, SubjectKind
 from ancu.server.cases.edge import EdgeState, GatewayState
+from ancu.server.cases.fingerprint import Surroundings
 from ancu.server.cases.person import PersonState
+from ancu.server.cases.zones import ZoneState
 
 __all__ = ["Decided", "Observed", "SnapshotRefused", "pack_memory", "unpack_memory"]
 
@@ -41,6 +43,8 @@ class Observed(msgspec.Struct):
     cameras: dict[str, CameraState] = {}
     doors: dict[str, DoorState] = {}  # by place
     people: dict[str, PersonState] = {}
+    zones: dict[str, dict[str, ZoneState]] = {}  # by camera, by zone
+    around: dict[str, Surroundings] = {}  # by edge
     tick_ms: int = 0  # the last tick; 0: none yet
     told_ms: int = 0  # the last tick or heartbeat: until then the judge was not deaf
     listening_ms: int = 0  # since when without a gap; 0: always

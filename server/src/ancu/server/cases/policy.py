@@ -79,6 +79,21 @@ class Tries(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tries: int  # the last of these is one too many
 
 
+class Crowd(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    people_at_least: int
+
+
+class Moved(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many scans in a row share less than `shared_percent` of the devices that a box knows; fewer than `at_least`
+    devices say nothing.
+    """
+
+    scans: int
+    at_least: int
+    shared_percent: int
+    relearn_scans: int  # after so many the new place is the place
+
+
 class Clinical(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A row about health. Its numbers are not medicine until a clinician signed them."""
 
@@ -128,7 +143,10 @@ class Rules(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gateway_silent: Rule
     area_outage: Neighbours
     mains_lost: Rule
+    edge_moved: Moved
     camera_exit: Held
+    forbidden_zone: Rule
+    gathering: Crowd
     camera_fault: Rule
     checkin_missed: Missed
     checkin_wrong: Tries

@@ -17,11 +17,13 @@ from ancu.models.ids import BandNumber, EdgeId
 from ancu.models.wire import (
     CameraCrossing,
     CameraHealth,
+    CameraZone,
     EdgeHeartbeat,
     EdgeStarted,
     Fact,
     Heard,
     MainsChanged,
+    Neighbours,
     Unseen,
     pack_record,
     unpack_record,
@@ -36,7 +38,9 @@ from ancu.server.cases.inputs import (
     FrameTrouble,
     Input,
     MainsTurned,
+    NeighboursScanned,
     PersonInput,
+    ZoneCounted,
 )
 from ancu.server.ingest.columns import Flag, reading_tuples
 from ancu.server.ingest.notes import pack_note, unpack_notes
@@ -147,7 +151,7 @@ def _heard(edge: EdgeId, row: tuple[int, ...]) -> tuple[int, Input]:
     )
 
 
-def _stated(row: Row, fact: Fact) -> Input:
+def _stated(row: Row, fact: Fact) -> Input:  # noqa: PLR0911 - one case a fact
     at_ms = sane_ms(fact.at_ms, row.received_ms)
     at = from_ms(at_ms)
     edge = row.edge
@@ -164,5 +168,10 @@ def _stated(row: Row, fact: Fact) -> Input:
             return DoorCrossed(at, edge, fact.camera, fact.door, fact.direction, fact.track, fact.confidence, late)
         case CameraHealth():
             return CameraChanged(at, edge, fact.camera, fact.state, late)
+        case CameraZone():
+            since = from_ms(sane_ms(fact.since_ms, at_ms))
+            return ZoneCounted(at, edge, fact.camera, fact.zone, fact.watch, fact.people, since, late)
+        case Neighbours():
+            return NeighboursScanned(at, edge, frozenset(device for device, _ in fact.heard), late)
         case MainsChanged():
             return MainsTurned(at, edge, fact.on, late)
