@@ -31,7 +31,7 @@ import msgspec
 from ancu.models.config import Settings
 from ancu.models.errors import ConfigError
 from ancu.server.cases.policy import Policy
-from ancu.server.review.lint import problems, table_problems
+from ancu.server.review.lint import SECTIONS, problems, table_problems
 
 __all__ = ["Book", "Change", "Overlay", "differences", "fingerprint", "flat", "inspect", "load_book", "load_one"]
 
@@ -52,6 +52,7 @@ class Overlay(Settings, frozen=True, kw_only=True):
     presence: dict[str, Any] = msgspec.field(default_factory=dict)
     paging: dict[str, Any] = msgspec.field(default_factory=dict)
     episodes: dict[str, Any] = msgspec.field(default_factory=dict)
+    testing: dict[str, Any] = msgspec.field(default_factory=dict)
     rules: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
 
 
@@ -192,7 +193,7 @@ def _laid_over(base: Policy, overlay: Overlay) -> dict[str, Any]:
         "signed_by": overlay.signed_by,
         "signed_on": overlay.signed_on.isoformat(),
     }
-    for section in ("presence", "paging", "episodes"):
+    for section in SECTIONS:
         table[section] = {**table[section], **msgspec.to_builtins(getattr(overlay, section))}
     rules = {name: {**table["rules"].get(name, {}), **changes} for name, changes in overlay.rules.items()}
     table["rules"] = {**table["rules"], **rules}

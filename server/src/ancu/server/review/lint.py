@@ -8,22 +8,27 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from ancu.models.config import Settings
 from ancu.server.cases.codes import Kind
-from ancu.server.cases.policy import Clinical, Policy, Rules, rank
+from ancu.server.cases.policy import Clinical, Held, Policy, Rules, rank
 from ancu.server.ports import Severity
 
-__all__ = ["UNSIGNED", "notes", "problems", "table_problems"]
+__all__ = ["SECTIONS", "UNSIGNED", "notes", "problems", "table_problems"]
 
 UNSIGNED = "not signed"  # how `signed_by` begins while nobody has put a policy in force
 _LONGEST_S = 14 * 86_400  # an order lasts two weeks: what opens later never opens
-_SECTIONS = ("presence", "paging", "episodes")
+SECTIONS = tuple(  # tables of a policy, but its rules
+    name
+    for name, hint in get_type_hints(Policy).items()
+    if isinstance(hint, type) and issubclass(hint, Settings) and hint is not Rules
+)
 
 
 def table_problems(table: Mapping[str, Any]) -> list[str]:
     """What of a parsed file does not fit the policy's keys and types, each place by itself."""
     hints = get_type_hints(Policy)
     found: list[str] = []
-    rest = {key: value for key, value in table.items() if key not in (*_SECTIONS, "rules")}
+    rest = {key: value for key, value in table.items() if key not in (*SECTIONS, "rules")}
     unknown = [key for key in rest if key not in hints]
     found += [f"{key}: no such key" for key in unknown]
     for key in hints:
@@ -31,7 +36,7 @@ def table_problems(table: Mapping[str, Any]) -> list[str]:
             found.append(f"{key}: missing")
         elif key in rest:
             found += _fits(key, table[key], hints[key])
-    for key in _SECTIONS:
+    for key in SECTIONS:
         if key in table:
             found += _fits(key, table[key], hints[key])
     rules = table.get("rules")
@@ -48,7 +53,7 @@ def table_problems(table: Mapping[str, Any]) -> list[str]:
 
 def problems(policy: Policy) -> list[str]:
     """What makes a policy unfit to be put in force though each of its keys is well formed by itself."""
-    return [*_head(policy), *_numbers(policy), *_people(policy), *_boxes(policy)]
+    return [*_head(policy), *_numbers(policy), *_people(policy), *_boxes(policy), *_health(policy)]
 
 
 def notes(policy: Policy) -> list[str]:
@@ -134,6 +139,21 @@ def _boxes(policy: Policy) -> Iterator[str]:
     for kind in (Kind.EDGE_SILENT, Kind.GATEWAY_SILENT, Kind.AREA_OUTAGE):
         if rules.of(kind).opens_after_s < policy.presence.edge_fresh_s:
             yield f"rules.{kind}.opens_after_s: shorter than presence.edge_fresh_s, while it still counts as alive"
-    for kind in (Kind.CAMERA_EXIT, Kind.TECHNICAL):
-        if msgspec.to_builtins(rules.of(kind))["hold_s"] < 1:
+    for kind in Kind:
+        rule = rules.of(kind)
+        if isinstance(rule, Held) and rule.hold_s < 1:
             yield f"rules.{kind}.hold_s: it would be over before anyone read it"
+    if rules.checkin_missed.reminder_after_s > rules.checkin_missed.opens_after_s:
+        yield "rules.checkin_missed.reminder_after_s: after it was missed"
+
+
+def _health(policy: Policy) -> Iterator[str]:
+    """Numbers of the clinical rows that only make sense beside each other."""
+    rules = policy.rules
+    if rules.spo2_low.critical_at_most_percent > rules.spo2_low.at_most_percent:
+        yield "rules.spo2_low.critical_at_most_percent: above at_most_percent"
+    if rules.heart_rate.under_bpm >= rules.heart_rate.over_bpm:
+        yield "rules.heart_rate.under_bpm: not below over_bpm, so every heart is odd"
+    for kind in (Kind.FEVER, Kind.SPO2_LOW):
+        if msgspec.to_builtins(rules.of(kind))["readings"] < 1:
+            yield f"rules.{kind}.readings: at least 1"

@@ -11,6 +11,7 @@ from ancu.server.cases.policy import Policy
 from ancu.server.cli.common import as_table
 from ancu.server.review.book import Book, fingerprint
 from ancu.server.review.compare import Move
+from ancu.server.review.lint import SECTIONS
 from ancu.server.review.outline import Outline
 from ancu.server.review.stored import Rehearsal
 
@@ -55,7 +56,7 @@ def policy_table(shown: Policy) -> list[str]:
     ]
     sections = [
         f"{section}: " + ", ".join(f"{key} {value_text(value)}" for key, value in plain[section].items())
-        for section in ("presence", "episodes", "paging")
+        for section in SECTIONS
     ]
     return [*head, *as_table(rows, ""), "", *sections, "", *as_table(waiting, "every row is in force")]
 
