@@ -222,12 +222,18 @@ def _truth(world: World, told: Told, by_who: Mapping[str, list[Happening]]) -> t
     gap = _gap_cause(world, told)
     if gap:
         return False, gap
+    if told.subject.kind is SubjectKind.PERSON:
+        edge = world.homes[world.people[int(told.subject.id[2:]) - 1].home].edge if world.homes else ""
+        down = [h for h in by_who.get(edge, ()) if h.kind in ("box_down", "link_down") and h.end_ms >= begins]
+        around += [h for h in down if h.start_ms <= told.at_ms]
     near = [h.cause for h in around if h.kind in _EXPLAINS.get(told.kind, ())]
     return False, near[0] if near else "none"
 
 
 _EXPLAINS: Mapping[str, tuple[str, ...]] = {  # of an alert that is not true: what it mistook
     "band_removed": ("off", "contact_lost", "cut"),
+    "band_silent": ("box_down", "link_down"),
+    "out_of_range": ("box_down", "link_down"),
     "edge_silent": ("gateway_down", "power", "network"),
     "camera_exit": ("camera_fault",),
     "battery_low": ("off",),
