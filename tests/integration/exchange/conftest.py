@@ -15,7 +15,8 @@ from ancu.models.ids import EdgeId, GatewayId, OrderId, WardCode
 from ancu.server.adapters.series import Series
 from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
-from ancu.server.core import Core
+from ancu.server.cases.inputs import Input
+from ancu.server.core import Core, Transaction
 from ancu.server.desk import StoreDesk
 from ancu.server.memory import Memory
 from ancu.server.people.orders import NewPerson
@@ -157,6 +158,18 @@ class Ward:
         self.clock.s += 2
         await asyncio.wrap_future(self.core.command(lambda tx: None))
         await asyncio.wrap_future(self.core.command(lambda tx: None))
+
+    async def tell(self, heard: Input) -> None:
+        """Something that an edge said."""
+
+        def run(tx: Transaction) -> None:
+            tx.records += tx.memory.feed(heard)
+
+        await asyncio.wrap_future(self.core.command(run))
+
+    def register(self) -> Register:
+        """The register, as an operator at a terminal has it."""
+        return Register(connect(self.path), self.vault, actor="test", clock=self.clock)
 
     async def post(self, path: str, who: str = "lan", key: str | None = None, **body: Any) -> httpx.Response:
         self._keys += 1

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
+
+from ancu.models.frame import Reading, Status
+from ancu.models.ids import BandNumber, EdgeId, OrderId
+from ancu.server.cases.inputs import BandHeard
+from ancu.server.core import Transaction
 
 
 async def test_a_scan_under_an_order_is_an_alert_and_the_checkpoint_learns_nothing(ward: Any):
@@ -109,6 +116,23 @@ async def test_declarations_are_the_person_s_and_the_health_worker_s(ward: Any):
     assert (await ward.get("declarations", "lan")).status_code == 404
 
 
+async def test_a_fever_is_the_health_worker_s_alert_and_not_the_officer_s(ward: Any):
+    band = BandNumber(7)
+    register = ward.register()
+    register.devices.add_band(band)
+    register.devices.assign(band, OrderId("o-1"))
+    await ward.turn()
+    hot = Reading(80, False, 391, 90, 97, Status.SKIN, 0)
+    heard = BandHeard(ward.clock.now(), ward.clock.now(), EdgeId("e1"), band, -60, 1, hot, urgent=False, late=False)
+    await ward.tell(heard)
+    await ward.post("declarations", "p-1", symptoms=["fever"])
+    (row,) = (await ward.get("alerts?kind=fever", "y-te")).json()["items"]
+    assert (row["kind"], row["severity"]) == ("fever", "H")
+    assert (await ward.get(f"alerts/{row['id']}", "y-te")).status_code == 200
+    assert (await ward.get(f"alerts/{row['id']}", "lan")).status_code == 404
+    assert (await ward.get("alerts?kind=fever", "lan")).json()["items"] == []
+
+
 async def test_a_negative_result_in_time_proposes_release_and_an_officer_decides(ward: Any):
     added = await ward.post("test-results", "y-te", person="p-1", result="negative", taken_at=ward.at(hours=-3))
     row = added.json()
@@ -185,3 +209,26 @@ async def test_bad_input_is_a_problem_and_changes_nothing(ward: Any):
         assert answer.headers["content-type"] == "application/problem+json"
     keyless = await ward.http.post("/api/v1/checkins", headers={"Authorization": "Bearer lan"}, json={"person": "p-1"})
     assert keyless.status_code == 400
+
+
+async def test_a_command_that_breaks_does_not_break_the_one_beside_it(ward: Any):
+    begun, go = threading.Event(), threading.Event()
+
+    def wait(_: Transaction) -> None:
+        begun.set()
+        go.wait(5)
+
+    def breaks(_: Transaction) -> None:
+        raise RuntimeError("ours")
+
+    def works(_: Transaction) -> str:
+        return "done"
+
+    first = ward.core.command(wait)
+    begun.wait(5)
+    broken, good = ward.core.command(breaks), ward.core.command(works)  # they wait together: one transaction
+    go.set()
+    await asyncio.wrap_future(first)
+    with pytest.raises(RuntimeError, match="ours"):
+        await asyncio.wrap_future(broken)
+    assert await asyncio.wrap_future(good) == "done"

@@ -323,7 +323,7 @@ class Core:
             store.put_aside(taken.aside, now_ms)
 
     def _run(self, store: Store, work: _Command, now_ms: int, turn: _Turn) -> None:
-        if not work.future.set_running_or_notify_cancel():
+        if not work.future.running() and not work.future.set_running_or_notify_cancel():
             return
         self._flush(store, turn)
         transaction = Transaction(store, self._memory, now_ms)

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,7 +26,7 @@ from ancu.server.alerts.events import AlertEvent, Attached, Raised, Reopened, Se
 from ancu.server.cases.inputs import SosTapped
 from ancu.server.core import Core, CoreStopped, Transaction
 from ancu.server.desk_exchange import ExchangeDesk
-from ancu.server.desk_people import Directory, sees, status_names
+from ancu.server.desk_people import CLINICAL, Directory, sees, sees_kind, status_names
 from ancu.server.memory import Memory
 from ancu.server.people.errors import Absent
 from ancu.server.people.private import Private
@@ -227,13 +228,14 @@ class StoreDesk(ExchangeDesk, Desk):
     async def person(self, viewer: Viewer, person: str) -> PersonDetail:
         directory = self._directory()
         directory.person(viewer, person)
-        return (await self._persons(directory, [person]))[0]
+        return _for(viewer, (await self._persons(directory, [person]))[0])
 
     async def people(self, viewer: Viewer, *, limit: int = 100, cursor: str | None = None) -> Page[PersonDetail]:
         directory = self._directory()
         ids = [person for person in directory.persons(viewer) if cursor is None or person > cursor]
         shown = ids[:limit]
-        return Page(await self._persons(directory, shown), shown[-1] if len(ids) > limit else None)
+        details = [_for(viewer, detail) for detail in await self._persons(directory, shown)]
+        return Page(details, shown[-1] if len(ids) > limit else None)
 
     async def readings(
         self, viewer: Viewer, band: str, start: datetime, end: datetime, every_s: int
@@ -404,9 +406,18 @@ def _scope(viewer: Viewer) -> tuple[list[str], list[Any]]:
     """The part of WHERE that keeps a viewer to what is his."""
     if viewer.role is Role.CITIZEN:
         return ["person = ?"], [viewer.person]
-    if viewer.wards is None:
-        return ["1"], []
-    return [f"ward IN ({_marks(len(viewer.wards))})"], sorted(viewer.wards)
+    where, values = ["1"], list[Any]()
+    if viewer.wards is not None:
+        where, values = [f"ward IN ({_marks(len(viewer.wards))})"], sorted(viewer.wards)
+    hidden = [kind for kind in CLINICAL if not sees_kind(viewer, kind)]
+    if hidden:
+        where.append(f"kind NOT IN ({_marks(len(hidden))})")
+        values += hidden
+    return where, values
+
+
+def _for(viewer: Viewer, detail: PersonDetail) -> PersonDetail:
+    return replace(detail, alerts=[row for row in detail.alerts if sees_kind(viewer, row.kind)])
 
 
 def _marks(count: int) -> str:
@@ -415,7 +426,7 @@ def _marks(count: int) -> str:
 
 def _seen(connection: sqlite3.Connection, viewer: Viewer, alert: str) -> sqlite3.Row:
     row: sqlite3.Row | None = connection.execute("SELECT * FROM alerts WHERE id = ?", (alert,)).fetchone()
-    if row is None or not sees(viewer, row["ward"], row["person"]):
+    if row is None or not sees(viewer, row["ward"], row["person"]) or not sees_kind(viewer, row["kind"]):
         raise NotFound(f"no alert {alert!r}")
     return row
 

@@ -25,6 +25,7 @@ from ancu.server.ports import Role, Severity
 
 __all__ = ["PAUSE", "Call", "Delivery", "Level", "RoutingPolicy", "due_at", "route"]
 
+_SEEN_BY_CAMERA = (Kind.CAMERA_EXIT, Kind.FORBIDDEN_ZONE, Kind.GATHERING)
 PAUSE = timedelta(minutes=10)  # an officer who is paged more often stops reading pages
 
 
@@ -125,7 +126,7 @@ def _own(call: Call, roster: Roster) -> list[Officer]:
     """Whose business it is."""
     match call.desk:
         case Desk.WARD:
-            camera = call.kind is Kind.CAMERA_EXIT or CONCERN_OF[call.kind] is Concern.CAMERA
+            camera = call.kind in _SEEN_BY_CAMERA or CONCERN_OF[call.kind] is Concern.CAMERA
             return roster.of((Role.OFFICER, Role.SITE) if camera else (Role.OFFICER,), call.ward)
         case Desk.HEALTH:
             return roster.of((Role.HEALTH,), call.ward)
