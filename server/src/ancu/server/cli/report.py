@@ -58,8 +58,8 @@ def _lines(found: Kpis) -> list[str]:
     return [
         f"{found.start.isoformat(timespec='minutes')} to {found.end.isoformat(timespec='minutes')}, {where}",
         f"person-days        {found.person_days:.1f}",
-        f"alerts             {found.alerts} ({severities}), {_rate(found.alerts_per_100_days)}; goal: at most 10",
-        f"pages              {found.pages}, {_rate(found.pages_per_100_days)}; goal: at most 3",
+        f"alerts             {found.alerts} ({severities}), {_rate(found.alerts_per_100_days, found.person_days)}; goal: at most 10",
+        f"pages              {found.pages}, {_rate(found.pages_per_100_days, found.person_days)}; goal: at most 3",
         f"true, of known     {_share(found.precision)}; of paged {_share(found.paged_precision)}; goal: 60 %",
         f"time to notify     {_spread(found.to_notify)}",
         f"time to claim      {_spread(found.to_acknowledge)}",
@@ -72,8 +72,10 @@ def _lines(found: Kpis) -> list[str]:
     ]
 
 
-def _rate(value: float | None) -> str:
-    return "nobody was under order" if value is None else f"{value:.2f} per 100 people a day"
+def _rate(value: float | None, person_days: float) -> str:
+    if value is None or person_days < 1:
+        return "not a person-day to count them by"
+    return f"{value:.2f} per 100 people a day"
 
 
 def _share(found: Share) -> str:

@@ -119,7 +119,7 @@ def rehearsal_lines(found: Rehearsal, base: Book, new: Book, took_s: float) -> l
     differ = len(fidelity.appear) + len(fidelity.vanish) + len(fidelity.move)
     counted = f"{change.same} alerts stay, {len(change.appear)} appear, {len(change.vanish)} vanish"
     return [
-        f"{_labels(base)} -> {_labels(new)}: {found.days:.2f} days, {found.base.inputs} inputs, {took_s:.1f} s",
+        f"{_labels(base)} -> {_labels(new)}: {_length(found.days)}, {found.base.inputs} inputs, {took_s:.1f} s",
         f"replayed, the policy in force gives {fidelity.same} alerts as they were raised, {differ} otherwise",
         f"{counted}, {len(change.move)} move; pages {found.base_pages} -> {found.new_pages}",
         *_some("appear", [_line(outline) for outline in change.appear]),
@@ -151,6 +151,10 @@ def _move(what: str, move: Move) -> str:
         case "pages":
             return f"pages {old.pages} -> {new.pages}"
     return "ends" if new.ended_at else "does not end"
+
+
+def _length(days: float) -> str:
+    return f"{days:.2f} days" if days >= 1 else f"{days * 24 * 60:.0f} minutes"
 
 
 def _labels(book: Book) -> str:
