@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import socket
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -39,6 +40,8 @@ GATEWAY = GatewayId("gw-1")
 CAMERA_EDGE = EdgeId("site-001")
 _SUMMARY = "installation.json"
 _HOST = "127.0.0.1"
+# Below what systems give to outgoing connections: one of those could take a port before its owner listens.
+_QUIET_PORTS = range(15_000, 32_000)
 
 
 class Ports(msgspec.Struct, frozen=True):
@@ -53,11 +56,14 @@ class Ports(msgspec.Struct, frozen=True):
     def free(cls, homes: int, *, server: int | None = None) -> Ports:
         """Ports that are free now; `server` if the console's is given."""
         with ExitStack() as held:
-            found = []
-            for _ in range(homes + 3):
+            found: list[int] = []
+            for port in random.SystemRandom().sample(_QUIET_PORTS, len(_QUIET_PORTS)):
                 probe = held.enter_context(socket.socket())
-                probe.bind((_HOST, 0))
-                found.append(int(probe.getsockname()[1]))
+                with suppress(OSError):
+                    probe.bind((_HOST, port))
+                    found.append(port)
+                if len(found) == homes + 3:
+                    break
         return cls(found[0], server or found[1], found[2], tuple(found[3:]))
 
 
