@@ -55,11 +55,12 @@ def _lines(found: Kpis) -> list[str]:
         for kind, each in found.by_kind.items()
     ]
     severities = ", ".join(f"{severity} {count}" for severity, count in found.by_severity.items())
+    alerts, pages = (_rate(rate, found.person_days) for rate in (found.alerts_per_100_days, found.pages_per_100_days))
     return [
         f"{found.start.isoformat(timespec='minutes')} to {found.end.isoformat(timespec='minutes')}, {where}",
         f"person-days        {found.person_days:.1f}",
-        f"alerts             {found.alerts} ({severities}), {_rate(found.alerts_per_100_days, found.person_days)}; goal: at most 10",
-        f"pages              {found.pages}, {_rate(found.pages_per_100_days, found.person_days)}; goal: at most 3",
+        f"alerts             {found.alerts} ({severities}), {alerts}; goal: at most 10",
+        f"pages              {found.pages}, {pages}; goal: at most 3",
         f"true, of known     {_share(found.precision)}; of paged {_share(found.paged_precision)}; goal: 60 %",
         f"time to notify     {_spread(found.to_notify)}",
         f"time to claim      {_spread(found.to_acknowledge)}",
