@@ -365,6 +365,8 @@ def test_a_second_wrong_face_or_place_is_reported_and_the_first_is_not(story: An
     assert (story.only.kind, story.only.severity) == ("checkin_wrong", "H")
     assert story.only.said == {Say.CHECKIN_WRONG_FACE, Say.CHECKIN_WRONG_PLACE}
     story.run(2000)
+    answer(story)  # a tap that nobody checked does not undo it
+    assert story.only.ended_at is None
     assert story.kinds == ["checkin_wrong"]  # and it is not missed as well
     answer(story, face=True, place=True)
     assert story.only.ended_at is not None

@@ -32,7 +32,9 @@ class Checkin(msgspec.Struct, frozen=True):
     wrong: tuple[tuple[int, str], ...] = ()  # when, and what: 'face' or 'place'
 
     def answered(self, at_ms: int, *, face: bool | None, place: bool | None) -> Checkin:
-        """The check-in after one more answer."""
+        """The check-in after one more answer. After a wrong one, only a check that went well is a right one."""
+        if face is None and place is None and self.wrong:
+            return self
         if face is not False and place is not False:
             first = min(self.answered_ms or at_ms, at_ms)
             return msgspec.structs.replace(self, answered_ms=first)
