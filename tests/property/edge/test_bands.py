@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ancu.edge.bands import LISTEN_S, Action, Bands, Moment, Rescan, Say
+from ancu.edge.bands import LISTEN_S, REPLAY_EVERY_S, REPLAYED_S, Action, Bands, Moment, Rescan, Say
 from ancu.models.address import make_address
 from ancu.models.ids import BandNumber
 from ancu.models.topics import Lane
@@ -66,7 +66,9 @@ events = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(events)
-def test_every_new_urgent_frame_goes_at_once_and_no_frame_goes_twice(events: list[tuple[int, int, bool, float, int]]):
+def test_every_new_urgent_frame_goes_at_once_and_no_frame_goes_twice_but_as_a_replay(
+    events: list[tuple[int, int, bool, float, int]],
+):
     edge, now, heard = Edge(), 0.0, set()
     for band, counter, urgent, wait_s, fill in events:
         for _ in range(int(wait_s)):
@@ -79,9 +81,13 @@ def test_every_new_urgent_frame_goes_at_once_and_no_frame_goes_twice(events: lis
             assert any(say.lane is Lane.ALARM and say.record.body == frame for _, say in edge.said[before:])  # type: ignore[union-attr]
         heard.add((band, frame))
     for band in (1, 2, 3):
-        bodies = [record.body for _, record in edge.frames(band)]
-        assert len(bodies) == len(set(bodies))
-        assert {(band, each) for each in bodies} <= heard
+        told: dict[bytes, list[float]] = {}
+        for at, record in edge.frames(band):
+            told.setdefault(record.body, []).append(at)
+        again = sorted(at for times in told.values() for at in times[1:])
+        assert all(later - times[0] >= REPLAYED_S - REPORT_S for times in told.values() for later in times[1:])
+        assert all(later - earlier >= REPLAY_EVERY_S for earlier, later in itertools.pairwise(again))
+        assert {(band, each) for each in told} <= heard
 
 
 @settings(max_examples=100, deadline=None)
@@ -126,6 +132,18 @@ def test_noise_is_counted_and_says_nothing(noise: bytes, address: bytes):
     edge._do(edge.bands.heard(make_address(KEYS[BandNumber(1)], 1), noise[:23], -60, moment(1)), 1)
     assert not edge.said
     assert edge.bands.strangers + edge.bands.malformed == 2
+
+
+def test_a_recording_played_later_is_passed_on_once_a_minute_and_keeps_nobody_present():
+    edge = Edge()
+    for second in range(0, 10, 2):
+        edge.hear(1, body(second + 1), second)
+    for second in range(10, 95):
+        edge.hear(1, body(9), second)  # what it said last, played on after it left
+        edge.tick(second)
+    assert len(edge.absences(1)) == 1
+    replays = [(at, record) for at, record in edge.frames(1) if at >= 8 + REPLAYED_S]
+    assert [record.body for _, record in replays] == [body(9)]
 
 
 def test_a_deaf_edge_states_no_absence_until_it_scans_again():

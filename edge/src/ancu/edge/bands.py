@@ -6,7 +6,7 @@ urgent frame at once, one frame a band and period otherwise, and states an absen
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +20,8 @@ __all__ = ["Action", "Bands", "Moment", "Rescan", "Say"]
 
 ADDRESSES = 4096  # cached; bounds what a sprayer of random addresses can make us keep
 RECENT_BODIES = 64  # of one band: at a frame every 2 s, longer than the 90 s for which the server calls a frame fresh
+REPLAYED_S = 31.0  # a frame that comes again so much later was recorded: older than what the server takes for a repeat
+REPLAY_EVERY_S = 60.0  # and is told of at most so often for a band
 URGENT_BURST = 20  # frames of one band at once; bounds what a forger of urgent frames can put into the alarm lane
 URGENT_EVERY_S = 1.0  # and after that, one in so long
 LISTEN_S = 6.0  # three adverts at 2 s: how long a fresh scan has to hear nothing
@@ -62,7 +64,8 @@ class _Band:
     rescans: int = 0
     urgent_left: float = URGENT_BURST
     urgent_s: float = 0.0
-    recent: deque[bytes] = field(default_factory=lambda: deque(maxlen=RECENT_BODIES))
+    recent: dict[bytes, float] = field(default_factory=dict)  # bodies, and when each came first, oldest first
+    replay_s: float = float("-inf")  # when a replay was last told of
     frame: _Frame | None = None  # the newest not yet reported
     odd: _Frame | None = None  # one that contradicts it: the server can tell which is true, we cannot
 
@@ -109,8 +112,8 @@ class Bands:
         if body in band.recent:
             # The same frame again says how well it is heard, not that the band is still there: a recording says it too.
             _louder(band, body, rssi_dbm)
-            return []
-        band.recent.append(body)
+            return _replayed(band, _Frame(now.at_ms, address, body, rssi_dbm), now)
+        _remember(band, body, now)
         band.since_s, band.heard_ms = now.mono_s, now.at_ms
         band.stated, band.rescans = False, 0
         first, band.unseen = band.unseen, False
@@ -209,6 +212,21 @@ def _louder(band: _Band, body: bytes, rssi_dbm: int) -> None:
         if frame is not None and frame.body == body:
             frame.rssi_dbm = max(frame.rssi_dbm, rssi_dbm)
             frame.adverts += 1
+
+
+def _remember(band: _Band, body: bytes, now: Moment) -> None:
+    band.recent[body] = now.mono_s
+    if len(band.recent) > RECENT_BODIES:
+        del band.recent[next(iter(band.recent))]
+
+
+def _replayed(band: _Band, frame: _Frame, now: Moment) -> list[Action]:
+    """Pass a recording on, though it says nothing of the present: the server has to know that somebody plays it."""
+    old = now.mono_s - band.recent[frame.body] >= REPLAYED_S
+    if not old or now.mono_s - band.replay_s < REPLAY_EVERY_S:
+        return []
+    band.replay_s = now.mono_s
+    return [Say(Lane.STATE, _heard(band, frame))]
 
 
 def _urgent_allowed(band: _Band, mono_s: float) -> bool:
