@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ancu.firmware_sim.population_types import Happening, World
 from ancu.models.clock import to_ms
-from ancu.server.alerts.events import Attached, Escalated, Raised, Reopened, SeverityRaised, Subject
+from ancu.server.alerts.events import Attached, Ended, Escalated, Raised, Reopened, SeverityRaised, Subject
 from ancu.server.cases.codes import SubjectKind
 from ancu.truth.run import Entry
 
@@ -73,6 +74,7 @@ TRUE_OF: Mapping[str, Claim] = {
     "band_still_worn": Claim(("order_over",)),
 }
 
+_REPEAT_MS = 1_800_000  # the policy's reopen_s
 _EXITS = ("out_of_range", "checkpoint_scan", "band_silent", "camera_exit", "band_removed", "strap_cut")
 NEEDS: tuple[Need, ...] = (
     Need("sos", "sos", ("sos",), breach=True),
@@ -121,6 +123,7 @@ class Told:
     pages: int = 0
     ladder: int = 0
     reopened: int = 0
+    ended_ms: int = 0  # the last time; 0: not yet
     signs: list[Sign] = field(default_factory=list)  # what was said of it, with kinds, in order
 
 
@@ -137,7 +140,7 @@ class Met:
 class Matched:
     alerts: list[Told]
     needs: dict[str, list[Met]]
-    double: list[tuple[str, Happening]]  # episodes of one person with more than one incident
+    double: list[tuple[str, Happening]]  # episodes of one person that became more than one incident
 
 
 def match(world: World, journal: Iterable[Entry]) -> Matched:
@@ -169,9 +172,18 @@ def match(world: World, journal: Iterable[Entry]) -> Matched:
             first = min((sign.at_ms for sign, _ in hits), default=None)
             rang = min((sign.at_ms for sign, _ in hits if sign.paged), default=None)
             rows.append(Met(happening, _after(happening, first), _after(happening, rang)))
-            if need.breach and len({alert.id for _, alert in hits if alert.subject.kind is SubjectKind.PERSON}) > 1:
+            if need.breach and _is_double([alert for _, alert in hits]):
                 double.append((need.name, happening))
     return Matched(alerts, needs, double)
+
+
+def _is_double(alerts: Iterable[Told]) -> bool:
+    """Whether one episode became two incidents of a person although it was not over for the policy's half hour."""
+    ours = {alert.id: alert for alert in alerts if alert.subject.kind is SubjectKind.PERSON}
+    order = sorted(ours.values(), key=lambda alert: (alert.at_ms, alert.id))
+    return any(
+        not before.ended_ms or after.since_ms - before.ended_ms <= _REPEAT_MS for before, after in pairwise(order)
+    )
 
 
 def _after(happening: Happening, at_ms: int | None) -> int | None:
@@ -199,6 +211,8 @@ def _alerts(world: World, journal: Iterable[Entry], by_who: Mapping[str, list[Ha
             told_.signs.append(Sign(entry.at_ms, event.kind, event.paged))
         if isinstance(event, Reopened):
             told_.reopened += 1
+        if isinstance(event, Ended):
+            told_.ended_ms = entry.at_ms
         if isinstance(event, Escalated) and event.level > 0:
             told_.ladder += event.paged
         elif isinstance(event, Raised | Reopened | Attached | SeverityRaised | Escalated):
