@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -96,7 +95,7 @@ def is_ready(url: str) -> bool:
     try:
         with urlopen(f"{url}/readyz", timeout=5) as answer:  # noqa: S310 - our own server
             return bool(answer.status == 200)
-    except URLError:
+    except OSError:  # refused, or reset by a server that is being killed
         return False
 
 

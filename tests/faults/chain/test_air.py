@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import signal
 import time
 from collections import Counter
 from typing import Any
@@ -13,17 +11,15 @@ from urllib.request import urlopen
 
 import pytest
 
-from ancu.models.wire import Heard, unpack_record
 from ancu.server.demo.chain import Chain
 from ancu.server.demo.officer import Officer
-from ancu.server.people.setup import Installation
 
 from .conftest import Maker, alerts, complaints, until, verify_audit
-from .evidence import open_file, readings
+from .evidence import readings
 
 COPIES = 5
 CLONE_SAYS = (99, 365, 70, 98)  # battery, skin, heart and oxygen in an attacker's frame
-REPEAT_S = 30  # a frame so young may come again from an edge that was restarted
+REPEAT_S = 31  # a frame so young may come again from an edge that was restarted
 
 
 def refused(chain: Chain) -> Counter[str]:
@@ -36,13 +32,6 @@ def refused(chain: Chain) -> Counter[str]:
 
 def said(row: Any) -> tuple[int, ...]:
     return tuple(int(row[name]) for name in ("battery_percent", "skin_deci_c", "heart_bpm", "spo2_percent"))
-
-
-def kept(made: Installation, home: int) -> list[Heard]:
-    """The frames that a home's edge wrote down."""
-    with open_file(made.root / made.homes[home - 1] / "data" / "journal.db") as journal:
-        records = [unpack_record(blob) for (blob,) in journal.execute("SELECT blob FROM kept ORDER BY rowid")]
-    return [record for record in records if isinstance(record, Heard)]
 
 
 async def heard_last(chain: Chain, officer: Officer, band: int) -> str | None:
@@ -67,16 +56,10 @@ async def test_nothing_of_an_attacker_is_believed_and_the_honest_band_stays_hear
         await chain.air.do("clone", 1)
         await until(lambda: refused(chain)["clone"] == 1, 15, "the clone was not counted")
 
-        # A recording is an echo to an edge that remembers the frame: let it forget.
+        # A frame that comes again at once is an echo; a recording is one that comes again later.
         await asyncio.sleep(max(0.0, began + REPEAT_S + 5 - time.monotonic()))
-        edge = chain.children.all[made.homes[0]]
-        assert edge.pid is not None
-        os.kill(edge.pid, signal.SIGKILL)
-        await until(lambda: edge.restarts == 1 and edge.pid, 10, "the edge did not come back")
-        count = len(kept(made, 1))
-        await until(lambda: len(kept(made, 1)) > count, 20, "the edge does not hear")
         await chain.air.do("replay", 1, copies=COPIES)
-        await until(lambda: refused(chain)["replay"] + refused(chain)["stale"] >= 1, 15, "the replay was not counted")
+        await until(lambda: refused(chain)["replay"] + refused(chain)["stale"] >= 1, 20, "the replay was not counted")
 
         before = await heard_last(chain, officer, 1)
         await until(lambda: _changed(chain, officer, before), 15, "the honest band is not heard any more")
