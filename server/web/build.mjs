@@ -2,7 +2,7 @@
 // The results are committed, so that a machine without node runs them.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { dirname, join } from "node:path";
 
@@ -31,8 +31,10 @@ for (const [name, files] of wanted) {
   }
 }
 await writeFile(join(vendor, "manifest.json"), JSON.stringify(manifest, null, 2) + "\n");
+// Every file at the top of src/islands is an island of its own; what they share lies beside that folder.
+const islands = (await readdir(join(here, "src/islands"))).map((name) => join(here, "src/islands", name));
 await build({
-  entryPoints: [join(here, "src/app.ts"), join(here, "src/chart.ts")],
+  entryPoints: islands,
   outdir: target,
   bundle: true,
   minify: true,

@@ -69,9 +69,7 @@ async def test_an_officer_sees_a_cut_strap_live_and_a_citizen_calls_for_help(tmp
             await phone.locator("#sos-details button").click()
             await phone.locator("#sos .sent").wait_for()
 
-            await desk.wait_for_function(
-                "document.querySelectorAll('#alerts [data-alert]').length === 2", timeout=LIVE_MS
-            )
+            await row.nth(1).wait_for(timeout=LIVE_MS)
             assert await desk.evaluate("window.stayed"), "the page was loaded anew"
             await desk.click(f"#res-{number}")
             await desk.locator("dialog[open] .outcomes").wait_for()

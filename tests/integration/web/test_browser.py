@@ -91,7 +91,7 @@ async def test_an_alert_appears_live_and_is_taken_and_resolved_by_keyboard(page:
     await page.keyboard.press("Space")
     await page.locator("dialog[open] .outcomes").wait_for()
     await page.keyboard.press("Escape")
-    await page.wait_for_function(f"document.activeElement.id === 'res-{row.id}'")
+    await page.locator(f"#res-{row.id}:focus").wait_for()
     await page.keyboard.press("Enter")
     await page.locator("dialog[open] .outcomes").wait_for()
     await page.get_by_role("button", name="Góc khuất sóng").focus()

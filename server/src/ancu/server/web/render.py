@@ -12,6 +12,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from ancu.server.web import nav
 from ancu.server.web.static import asset
 from ancu.server.web.words import DEFAULT, LANGUAGES, Words
 
@@ -34,7 +35,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    env.globals |= {"asset": asset, "new_key": lambda: secrets.token_urlsafe(12)}
+    env.globals |= {"asset": asset, "nav": nav.ENTRIES, "new_key": lambda: secrets.token_urlsafe(12)}
     return env
 
 

@@ -1,6 +1,7 @@
 """Words: catalogues of keys, Vietnamese first. Codes come from the parts; sentences live only here.
 
-A catalogue is TOML; a key is its path ('inbox.title'). A plural is a table with CLDR names ('one', 'other').
+A language is a folder of TOML files, one for each area of the pages; a key is its path ('inbox.title') and stands
+in one file. A plural is a table with CLDR names ('one', 'other').
 """
 
 from __future__ import annotations
@@ -149,13 +150,7 @@ class Catalogues:
 
 def load_catalogues() -> Catalogues:
     """Read the catalogues that are installed with this part."""
-    folder = files("ancu.server.web").joinpath("locale")
-    return Catalogues(
-        {
-            lang: Words(lang, _flat(tomllib.loads(folder.joinpath(f"{lang}.toml").read_text("utf-8"))), Locale(lang))
-            for lang in LANGUAGES
-        }
-    )
+    return Catalogues({lang: Words(lang, _read_folder(lang), Locale(lang)) for lang in LANGUAGES})
 
 
 class _Shown(dict[str, Any]):
@@ -165,6 +160,17 @@ class _Shown(dict[str, Any]):
 
     def __getitem__(self, key: str) -> str:
         return self._words.show(self.get(key), key)
+
+
+def _read_folder(lang: str) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for file in sorted(files("ancu.server.web").joinpath("locale", lang).iterdir(), key=lambda entry: entry.name):
+        more = _flat(tomllib.loads(file.read_text("utf-8")))
+        if twice := texts.keys() & more.keys():
+            msg = f"{lang}/{file.name}: {', '.join(sorted(twice))} stands in another file too"
+            raise ValueError(msg)
+        texts |= more
+    return texts
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

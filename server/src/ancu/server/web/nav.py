@@ -1,0 +1,27 @@
+"""The main entries of the pages: where they lead, and whose they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ancu.server.ports import Role
+
+__all__ = ["ENTRIES", "Entry"]
+
+_DESKS = frozenset(Role) - {Role.CITIZEN}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`key` names the words; `roles` are those who see it. What a role may read is decided in the query layer."""
+
+    path: str
+    key: str
+    roles: frozenset[Role] = _DESKS
+
+
+ENTRIES = (
+    Entry("/alerts", "nav.alerts"),
+    Entry("/people", "nav.people"),
+    Entry("/devices", "nav.devices"),
+)
