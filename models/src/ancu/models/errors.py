@@ -88,6 +88,7 @@ class WireReason(StrEnum):
     VERSION = "version"
     CRITICAL = "critical"  # an unknown flag that must be understood
     SEAL = "seal"
+    REPLAY = "replay"  # a command that is not newer than the last one taken
     LAYOUT = "layout"
     UNKNOWN_EDGE = "unknown_edge"
     REVOKED = "revoked"

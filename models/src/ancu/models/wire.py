@@ -122,6 +122,7 @@ class EdgeHeartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
     journal: JournalHealth
     bands: tuple[LastHeard, ...]
     version: str
+    applied: Mapping[str, int] = msgspec.field(default_factory=dict)  # what commands set, see commands.py
 
 
 class EdgeStarted(msgspec.Struct, frozen=True, tag="started"):
