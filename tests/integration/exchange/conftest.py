@@ -19,6 +19,7 @@ from ancu.server.cases.inputs import Input
 from ancu.server.core import Core, Transaction
 from ancu.server.desk import StoreDesk
 from ancu.server.memory import Memory
+from ancu.server.notify.office import Office
 from ancu.server.people.orders import NewPerson
 from ancu.server.people.register import DATABASE_FILE, Register
 from ancu.server.people.snapshot import read_snapshot, read_version
@@ -27,6 +28,7 @@ from ancu.server.policies import load_policy
 from ancu.server.ports import Role, Viewer
 from ancu.server.projection import project
 from ancu.server.seating import Bench
+from ancu.server.web import office
 from ancu.server.web.accounts import Accounts, Session, SignedIn
 from ancu.server.web.app import create_app
 from ancu.server.web.settings import WebSettings
@@ -37,6 +39,7 @@ WARD, OTHER = WardCode("w1"), WardCode("w2")
 VIEWERS = {
     "lan": Viewer("lan", Role.OFFICER, frozenset({WARD})),
     "minh": Viewer("minh", Role.OFFICER, frozenset({OTHER})),
+    "binh": Viewer("binh", Role.OFFICER, frozenset({WARD})),
     "y-te": Viewer("y-te", Role.HEALTH, frozenset({WARD})),
     "p-1": Viewer("p-1", Role.CITIZEN, frozenset({WARD}), "p-1"),
     "p-2": Viewer("p-2", Role.CITIZEN, frozenset({OTHER}), "p-2"),
@@ -103,6 +106,14 @@ class Ward:
             register.orders.add_person(NewPerson(ward, "Nguyễn Văn Mẫu"), f"p-{n}")
             begins = NOON - timedelta(days=8)
             register.orders.add(f"p-{n}", begins, NOON + timedelta(days=6), edge=EdgeId(f"e{n}"), id_=OrderId(f"o-{n}"))
+        for login, viewer in VIEWERS.items():
+            if viewer.role is not Role.CITIZEN:
+                connection.execute(
+                    "INSERT INTO officers (id, login, name, role, password_hash, created_ms)"
+                    " VALUES (?1, ?1, ?1, ?2, '', 0)",
+                    (login, viewer.role),
+                )
+                connection.execute("INSERT INTO officer_wards VALUES (?, ?)", (login, min(viewer.wards or ())))
         connection.close()
         self.begin()
 
@@ -130,6 +141,7 @@ class Ward:
             link_counts=dict,
         )
         app = create_app(self.desk, Tokens(), WebSettings(), self.clock)
+        office.install(app, Office(self.path, self.core, self.clock, ("127.0.0.1",), "vapid-key"))
         transport = httpx.ASGITransport(app=app)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080")
         self._keys = 0

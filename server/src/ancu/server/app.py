@@ -13,6 +13,7 @@ from ancu.models.errors import AncuError
 from ancu.models.wire import Confirmation, encode_confirm
 from ancu.server.adapters.mqtt import ServerLink
 from ancu.server.adapters.notify_channels import build_notifiers, plan_of
+from ancu.server.adapters.notify_webpush import load_key, public_text
 from ancu.server.adapters.series import Series
 from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
@@ -24,6 +25,7 @@ from ancu.server.desk import StoreDesk
 from ancu.server.memory import Memory
 from ancu.server.notify.dispatcher import Dispatcher
 from ancu.server.notify.engine import Engine
+from ancu.server.notify.office import Office
 from ancu.server.notify.words import Writer
 from ancu.server.people.records import Snapshot
 from ancu.server.people.snapshot import read_snapshot, read_version
@@ -33,6 +35,7 @@ from ancu.server.review.book import load_book
 from ancu.server.review.in_force import note_policies
 from ancu.server.seating import Bench
 from ancu.server.web import compose
+from ancu.server.web import office as web_office
 
 __all__ = ["Server"]
 
@@ -80,10 +83,20 @@ class Server:
             more_counts=self._dispatcher.counts,
         )
 
+        push = settings.notify.push
+        self._office = Office(
+            settings.database,
+            self._core,
+            self._clock,
+            push.hosts if push else (),
+            public_text(load_key(push.key_file)) if push else None,
+        )
+
     async def run(self, listening: Callable[[int], None] | None = None) -> None:
         """Run until cancelled; raises ConfigError."""
         self._loop = asyncio.get_running_loop()
         app = compose.build(self._desk, self._settings.data, self._settings.web, self._clock)
+        web_office.install(app, self._office)
         stopping = asyncio.Event()
         self._core.start()
         self._series.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -16,13 +15,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from ancu.models.clock import Clock, from_ms
-from ancu.models.errors import AncuError, UsageError
+from ancu.models.errors import UsageError
 from ancu.models.ids import band_name, band_number
 from ancu.server.adapters.series import Series
 from ancu.server.adapters.sqlite import connect
 from ancu.server.adapters.store_journal import records_after
 from ancu.server.alerts import alert as lifecycle
 from ancu.server.alerts.events import AlertEvent, Attached, Raised, Reopened, SeverityRaised, Sign, unpack
+from ancu.server.answers import KeyReused, once
 from ancu.server.cases.inputs import SosTapped
 from ancu.server.core import Core, CoreStopped, Transaction
 from ancu.server.desk_exchange import ExchangeDesk
@@ -56,15 +56,6 @@ __all__ = ["KeyReused", "StoreDesk"]
 
 T = TypeVar("T")
 _CHANGES = 100  # read at once
-
-
-class KeyReused(AncuError):
-    """An idempotency key came again with another question."""
-
-    code = "idempotency_key_reused"
-
-    def __init__(self) -> None:
-        super().__init__("this idempotency key was used for something else")
 
 
 class StoreDesk(ExchangeDesk, Desk):
@@ -327,25 +318,7 @@ class StoreDesk(ExchangeDesk, Desk):
 
     async def _once(self, viewer: Viewer, key: str, asked: str, run: Callable[[Transaction], str]) -> str:
         """Carry something out once for a key; the same key has the same answer. Raises KeyReused."""
-        fingerprint = hashlib.sha256(asked.encode()).digest()
-
-        def once(tx: Transaction) -> str:
-            db = tx.store.connection
-            row = db.execute(
-                "SELECT asked, answer FROM answers WHERE key = ? AND asker = ?", (key, viewer.id)
-            ).fetchone()
-            if row is not None:
-                if row["asked"] != fingerprint:
-                    raise KeyReused
-                return str(row["answer"])
-            answer = run(tx)
-            db.execute(
-                "INSERT INTO answers (key, asker, asked, answer, at_ms) VALUES (?, ?, ?, ?, ?)",
-                (key, viewer.id, fingerprint, answer, tx.now_ms),
-            )
-            return answer
-
-        return await asyncio.wrap_future(self._core.command(once))
+        return await asyncio.wrap_future(self._core.command(lambda tx: once(tx, viewer.id, key, asked, run)))
 
     async def _persons(self, directory: Directory, persons: Sequence[str]) -> list[PersonDetail]:
         now = self._clock.now()

@@ -16,7 +16,7 @@ from ancu.server.ingest.latest import BandLatest, Latest
 from ancu.server.people.records import BandRecord, OrderRecord, Snapshot
 from ancu.server.ports import DeviceRow, NotFound, Role, Viewer
 
-__all__ = ["CLINICAL", "Directory", "sees", "sees_kind"]
+__all__ = ["CLINICAL", "Directory", "role_sees_kind", "sees", "sees_kind"]
 
 CLINICAL = tuple(str(kind) for kind in Kind if CONCERN_OF[kind] is Concern.HEALTH)
 _QUIET_MS = 60_000  # several heartbeats: nothing is claimed of what said nothing for so long
@@ -32,7 +32,11 @@ def sees(viewer: Viewer, ward: str, person: str | None) -> bool:
 
 def sees_kind(viewer: Viewer, kind: str) -> bool:
     """Health alerts are for the health worker and the person, never for whoever enforces an order."""
-    return kind not in CLINICAL or viewer.role not in {Role.OFFICER, Role.SITE}
+    return role_sees_kind(viewer.role, kind)
+
+
+def role_sees_kind(role: Role, kind: str) -> bool:
+    return kind not in CLINICAL or role not in {Role.OFFICER, Role.SITE}
 
 
 @dataclass(frozen=True)

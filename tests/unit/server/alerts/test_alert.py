@@ -75,8 +75,8 @@ def test_an_alert_opens_as_it_was_raised():
 
 
 def test_delivered_is_notified_and_does_not_undo_what_follows():
-    assert after(MarkNotified("push")).state is AlertState.NOTIFIED
-    assert after(Acknowledge("off-1"), MarkNotified("push")).state is AlertState.ACKNOWLEDGED
+    assert after(MarkNotified("push", "off-2")).state is AlertState.NOTIFIED
+    assert after(Acknowledge("off-1"), MarkNotified("push", "off-2")).state is AlertState.ACKNOWLEDGED
 
 
 def test_acknowledging_claims_ownership_and_stops_the_ladder():
@@ -112,7 +112,7 @@ def test_a_resolved_alert_takes_no_more_commands_and_says_who_resolved_it(comman
 
 
 def test_a_delivery_that_comes_after_resolution_is_nothing():
-    assert decide(after(Resolve("off-1", Outcome.TEST)), MarkNotified("push"), T) == []
+    assert decide(after(Resolve("off-1", Outcome.TEST)), MarkNotified("push", "off-2"), T) == []
 
 
 @pytest.mark.parametrize("until", [T, T - timedelta(hours=1), T + SNOOZE_MAX + timedelta(seconds=1)])

@@ -19,6 +19,7 @@ __all__ = [
     "add_note",
     "add_page",
     "addresses",
+    "alerts_of_page",
     "change",
     "due",
     "forget_contact",
@@ -268,6 +269,11 @@ def forget_contact(db: sqlite3.Connection, officer: str, channel: str, address: 
     db.execute(
         "DELETE FROM contact_points WHERE officer = ? AND channel = ? AND address = ?", (officer, channel, address)
     )
+
+
+def alerts_of_page(db: sqlite3.Connection, page: str) -> list[str]:
+    found = db.execute("SELECT alert, min(id) FROM notify_notes WHERE page = ? GROUP BY alert ORDER BY 2", (page,))
+    return [row["alert"] for row in found]
 
 
 def ward_names(db: sqlite3.Connection) -> Mapping[str, str]:

@@ -62,6 +62,18 @@ class Subscription:
             raise UsageError(f"push service {host} is not on the list")
         return made
 
+    def text(self) -> str:
+        """The same subscription as one text, however a browser wrote it."""
+        return _json({"endpoint": self.endpoint, "keys": {"p256dh": b64(self.p256dh), "auth": b64(self.auth)}}).decode()
+
+    @staticmethod
+    def endpoint_of(text: str) -> str | None:
+        """Where a text that was kept leads; None: it is no subscription."""
+        try:
+            return msgspec.json.decode(text, type=_Raw).endpoint
+        except msgspec.DecodeError:
+            return None
+
 
 class WebPushNotifier(Notifier):
     def __init__(self, settings: PushSettings, clock: Clock) -> None:

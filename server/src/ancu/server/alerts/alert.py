@@ -99,9 +99,10 @@ class Resolve:
 
 @dataclass(frozen=True, slots=True)
 class MarkNotified:
-    """A notifier delivered it."""
+    """A notifier delivered it to an officer."""
 
     channel: str
+    officer: str
 
 
 Command = Acknowledge | Snooze | Contact | Dispatch | Resolve | MarkNotified
@@ -164,8 +165,8 @@ def decide(alert: Alert, command: Command, at: datetime) -> list[AlertEvent]:  #
             return [Dispatched(alert.id, at, by, unit)]
         case Resolve(by, outcome, note):
             return [Resolved(alert.id, at, by, outcome, note)]
-        case MarkNotified(channel):
-            return [Notified(alert.id, at, channel)]
+        case MarkNotified(channel, officer):
+            return [Notified(alert.id, at, channel, officer)]
     assert_never(command)
 
 

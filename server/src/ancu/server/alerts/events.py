@@ -160,6 +160,7 @@ class Notified(msgspec.Struct, frozen=True, tag="notified"):
     alert: str
     at: datetime
     channel: str
+    officer: str = ""  # whom it reached; empty: said before this was kept
 
 
 class Acknowledged(msgspec.Struct, frozen=True, tag="acknowledged"):

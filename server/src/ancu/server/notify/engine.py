@@ -21,7 +21,7 @@ from ancu.models.clock import from_ms, to_ms
 from ancu.server.adapters import notify_store as rows
 from ancu.server.adapters.notify_store import DeliveryRow
 from ancu.server.adapters.store_journal import Stored
-from ancu.server.alerts.alert import Acknowledge, Command, MarkNotified, decide, fold
+from ancu.server.alerts.alert import Acknowledge, MarkNotified, fold
 from ancu.server.alerts.events import (
     Acknowledged,
     AlertEvent,
@@ -38,14 +38,15 @@ from ancu.server.alerts.events import (
 )
 from ancu.server.core import Transaction
 from ancu.server.notify import handover
+from ancu.server.notify.acting import act
 from ancu.server.notify.duty import Roster
 from ancu.server.notify.pacing import Note, next_page_at, pages_due
 from ancu.server.notify.port import Message, Receipt, Refused, State, Unreachable
 from ancu.server.notify.retry import Backoff
 from ancu.server.notify.routing import Call, Level, RoutingPolicy, route
 from ancu.server.notify.words import Writer
-from ancu.server.ports import AlertAlreadyResolved, Severity
-from ancu.server.projection import STREAM, alert_of, events_of, record_of
+from ancu.server.ports import Severity
+from ancu.server.projection import STREAM, events_of
 
 __all__ = ["Due", "Engine", "Outcome", "Plan", "Step", "Webhook"]
 
@@ -174,7 +175,7 @@ class Engine:
     def _carry_out(self, tx: Transaction, stored: Stored) -> None:
         if stored.record.stream == handover.STREAM:
             for alert, taker in handover.carried_out(tx.store.connection, stored):
-                self._command(tx, alert, Acknowledge(taker))
+                act(tx, alert, Acknowledge(taker))
         if stored.record.stream != STREAM:
             return
         event = unpack(stored.record.body)
@@ -299,7 +300,7 @@ class Engine:
                     self._change(tx, other, State.WITHDRAWN, why="another channel got through")
         if not row.officer.startswith("webhook:"):
             for alert in {note.alert for note in rows.notes_of(db, row.page)}:
-                self._command(tx, alert, MarkNotified(row.channel))
+                act(tx, alert, MarkNotified(row.channel, row.officer))
 
     def _failed(self, tx: Transaction, row: DeliveryRow, trouble: Unreachable) -> None:
         if row.state not in (State.QUEUED, State.FAILED):
@@ -349,20 +350,6 @@ class Engine:
             return
         rows.change(db, found.id, state, tx.now_ms, why=why, tries=tries, next_ms=next_ms, reference=reference)
         self.changes[found.channel, state] += 1
-
-    def _command(self, tx: Transaction, alert: str, command: Command) -> None:
-        """Do to an alert what an officer could; nothing where it is resolved already."""
-        state = alert_of(events_of(tx.store, alert))
-        if state is None:
-            return
-        try:
-            events = decide(state, command, from_ms(tx.now_ms))
-        except AlertAlreadyResolved:
-            return
-        for event in events:
-            record = record_of(event)
-            tx.memory.judging.evolve(record)
-            tx.records.append(record)
 
 
 def _pages(event: AlertEvent) -> bool:

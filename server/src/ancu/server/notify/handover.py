@@ -17,7 +17,9 @@ import msgspec
 from ancu.models.clock import from_ms, to_ms
 from ancu.models.errors import UsageError
 from ancu.server.adapters.store_journal import Record, Stored
+from ancu.server.desk_people import role_sees_kind
 from ancu.server.people.errors import Absent
+from ancu.server.ports import Role
 
 __all__ = [
     "STREAM",
@@ -96,11 +98,12 @@ _items: msgspec.msgpack.Decoder[tuple[OpenItem, ...]] = msgspec.msgpack.Decoder(
 
 
 def draw(db: sqlite3.Connection, ward: str, giver: str, taker: str, now_ms: int) -> Record:
-    """The list of a ward's open items as a record for the journal; raises HandoverRefused, Absent."""
+    """The list of a ward's open items as a record for the journal: those that both may see, so that health alerts
+    pass between health workers only. Raises HandoverRefused, Absent.
+    """
     if giver == taker:
         raise HandoverRefused("an officer cannot hand over to himself")
-    for officer in (giver, taker):
-        _check_serves(db, officer, ward)
+    both = [_role_in(db, officer, ward) for officer in (giver, taker)]
     rows = db.execute(
         "SELECT id, kind, severity, state, opened_ms, acknowledged_by FROM alerts"
         " WHERE ward = ? AND state <> 'resolved' ORDER BY opened_ms, id",
@@ -109,6 +112,7 @@ def draw(db: sqlite3.Connection, ward: str, giver: str, taker: str, now_ms: int)
     items = tuple(
         OpenItem(r["id"], r["kind"], r["severity"], r["state"], from_ms(r["opened_ms"]), r["acknowledged_by"])
         for r in rows
+        if all(role_sees_kind(role, r["kind"]) for role in both)
     )
     id_ = f"h-{hashlib.sha256(f'{ward}|{giver}|{taker}|{now_ms}'.encode()).hexdigest()[:16]}"
     return _record(Drawn(id_, from_ms(now_ms), ward, giver, taker, items))
@@ -178,14 +182,16 @@ def carried_out(db: sqlite3.Connection, stored: Stored) -> list[tuple[str, str]]
     return [(item.alert, held.taker) for item in held.items if item.alert in owned]
 
 
-def _check_serves(db: sqlite3.Connection, officer: str, ward: str) -> None:
+def _role_in(db: sqlite3.Connection, officer: str, ward: str) -> Role:
+    """The role of an account in use that serves a ward; raises Absent."""
     row = db.execute(
-        "SELECT 1 FROM officers o JOIN officer_wards w ON w.officer = o.id"
+        "SELECT o.role FROM officers o JOIN officer_wards w ON w.officer = o.id"
         " WHERE o.id = ? AND w.ward = ? AND o.disabled_ms IS NULL",
         (officer, ward),
     ).fetchone()
     if row is None:
         raise Absent(f"officer of ward {ward}", officer)
+    return Role(row["role"])
 
 
 def _record(event: Drawn | Signed) -> Record:

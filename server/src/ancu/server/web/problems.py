@@ -26,6 +26,7 @@ _STATUS = {
     "snooze_refused": 409,
     "refused": 409,
     "order_refused": 409,
+    "handover_refused": 409,
     "too_many_streams": 429,
     "locked_out": 429,
     "sign_in_refused": 401,

@@ -1,6 +1,6 @@
 """The JSON API, and what machines ask: health, metrics, the stream."""
 
-from ancu.server.web.api import alerts, devices, exchange, health, me, readings, review, sessions, stream
+from ancu.server.web.api import alerts, devices, exchange, health, me, push, readings, review, sessions, shifts, stream
 
 __all__ = ["routers"]
 
@@ -14,4 +14,6 @@ routers = (
     exchange.router,
     sessions.router,
     review.router,
+    shifts.router,
+    push.router,
 )
