@@ -28,8 +28,10 @@ from ancu.models.ids import BandNumber, EdgeId
 
 __all__ = [
     "BANDS",
+    "AskBand",
     "Command",
     "Door",
+    "HistoryHeld",
     "Opened",
     "Point",
     "SetBands",
@@ -87,7 +89,25 @@ class TakeStill(msgspec.Struct, frozen=True, tag="still"):
     ask: str
 
 
-Command = SetBands | SetZones | TakeStill
+class HistoryHeld(msgspec.Struct, frozen=True, tag="held"):
+    """The server holds a band's records up to and with `upto`; the receipt is for the band alone."""
+
+    band: int
+    upto: int
+    receipt: bytes  # history.make_receipt
+
+
+class AskBand(msgspec.Struct, frozen=True, tag="ask"):
+    """Let a band answer a challenge over its bonded link, until the deadline."""
+
+    challenge: str
+    band: int
+    nonce: bytes
+    deadline_ms: int
+    tap: bool = False  # the wearer has to touch the band
+
+
+Command = SetBands | SetZones | TakeStill | HistoryHeld | AskBand
 _VERSION = 1
 _HEADER = struct.Struct("<2sBBQB")
 _NONCE_BYTES = 12

@@ -28,6 +28,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from ancu.models.band_facts import BandClock, ChallengeAnswered, HistoryRun, ReducedVitals
 from ancu.models.errors import WireReason, WireRefused
 from ancu.models.frame import BODY_BYTES
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, WardCode
@@ -190,7 +191,20 @@ class MainsChanged(msgspec.Struct, frozen=True, tag="mains"):
     on: bool
 
 
-Fact = EdgeHeartbeat | EdgeStarted | Unseen | CameraCrossing | CameraHealth | CameraZone | Neighbours | MainsChanged
+Fact = (
+    EdgeHeartbeat
+    | EdgeStarted
+    | Unseen
+    | CameraCrossing
+    | CameraHealth
+    | CameraZone
+    | Neighbours
+    | MainsChanged
+    | HistoryRun
+    | BandClock
+    | ChallengeAnswered
+    | ReducedVitals
+)
 _FACTS: dict[str, type[Fact]] = {
     "heartbeat": EdgeHeartbeat,
     "started": EdgeStarted,
@@ -200,6 +214,10 @@ _FACTS: dict[str, type[Fact]] = {
     "zone": CameraZone,
     "neighbours": Neighbours,
     "mains": MainsChanged,
+    "history": HistoryRun,
+    "band_clock": BandClock,
+    "challenge": ChallengeAnswered,
+    "reduced": ReducedVitals,
 }
 
 # --- records in a journal --------------------------------------------------------------------------------------------
