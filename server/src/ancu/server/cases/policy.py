@@ -12,7 +12,7 @@ from ancu.models.config import Settings
 from ancu.server.cases.codes import Desk, Kind
 from ancu.server.ports import Severity
 
-__all__ = ["Episodes", "NotInForce", "Paging", "Policy", "Presence", "Rule", "Rules", "rank"]
+__all__ = ["Checkins", "Episodes", "NotInForce", "Paging", "Policy", "Presence", "Rule", "Rules", "rank"]
 
 _WORST_FIRST = tuple(Severity)
 
@@ -220,6 +220,18 @@ class Testing(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     extend_days: int
 
 
+class Checkins(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When people are asked at random; 0 a day: only when an officer asks."""
+
+    per_day: int = 0
+    apart_s: int = 14_400  # at least, between two of one day
+    late_s: int = 600  # a moment at which nobody could be asked is let go after so long
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.per_day <= 12 and 0 <= self.apart_s <= 86_400 and 60 <= self.late_s <= 3600):
+            raise ValueError("checkins: per_day within 0..12, apart_s within 0..86400, late_s within 60..3600")
+
+
 class Policy(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     version: str
@@ -231,6 +243,7 @@ class Policy(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     episodes: Episodes
     testing: Testing
     rules: Rules
+    checkins: Checkins = Checkins()
     not_in_force: dict[str, NotInForce] = msgspec.field(default_factory=dict)
 
     @property

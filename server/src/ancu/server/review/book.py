@@ -53,6 +53,7 @@ class Overlay(Settings, frozen=True, kw_only=True):
     paging: dict[str, Any] = msgspec.field(default_factory=dict)
     episodes: dict[str, Any] = msgspec.field(default_factory=dict)
     testing: dict[str, Any] = msgspec.field(default_factory=dict)
+    checkins: dict[str, Any] = msgspec.field(default_factory=dict)
     rules: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
 
 

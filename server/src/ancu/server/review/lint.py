@@ -17,6 +17,7 @@ __all__ = ["SECTIONS", "UNSIGNED", "notes", "problems", "table_problems"]
 
 UNSIGNED = "not signed"  # how `signed_by` begins while nobody has put a policy in force
 _LONGEST_S = 14 * 86_400  # an order lasts two weeks: what opens later never opens
+_OPTIONAL = ("not_in_force", "checkins")  # a file from before they were has neither
 SECTIONS = tuple(  # tables of a policy, but its rules
     name
     for name, hint in get_type_hints(Policy).items()
@@ -32,7 +33,7 @@ def table_problems(table: Mapping[str, Any]) -> list[str]:
     unknown = [key for key in rest if key not in hints]
     found += [f"{key}: no such key" for key in unknown]
     for key in hints:
-        if key not in table and key != "not_in_force":
+        if key not in table and key not in _OPTIONAL:
             found.append(f"{key}: missing")
         elif key in rest:
             found += _fits(key, table[key], hints[key])
