@@ -42,7 +42,7 @@ from ancu.server.ports_exchange import (
     Symptom,
 )
 
-__all__ = ["ExchangeDesk"]
+__all__ = ["DECIDES", "ExchangeDesk", "grant_absence", "row_seen"]
 
 T = TypeVar("T")
 _AHEAD = timedelta(minutes=1)  # a scanner's clock may be so far ahead of ours
@@ -50,7 +50,7 @@ _OLDEST = timedelta(days=30)  # of anything that is told now: before that, a clo
 _LONGEST = timedelta(days=30)  # of an absence
 _ASKS = (Role.OFFICER, Role.SITE, Role.HEALTH, Role.PROVINCE)
 _READS_HEALTH = (Role.HEALTH, Role.PROVINCE, Role.CITIZEN)
-_DECIDES = (Role.OFFICER, Role.HEALTH, Role.PROVINCE)
+DECIDES = (Role.OFFICER, Role.HEALTH, Role.PROVINCE)
 
 
 class ExchangeDesk(Exchange):
@@ -101,41 +101,21 @@ class ExchangeDesk(Exchange):
         checkpoints: Sequence[str] = (),
         key: str,
     ) -> AbsenceRow:
-        self._must(viewer, *_DECIDES)
+        self._must(viewer, *DECIDES)
         order = self._under_order(viewer, person)
-        if not starts_at < until <= starts_at + _LONGEST:
-            raise Refused("window", "an absence ends after it starts, within 30 days")
-        if until <= self._clock.now():
-            raise Refused("window", "this window is over already")
+        self.check_window(starts_at, until)
 
         def grant(tx: Transaction) -> str:
-            absence = new_id("a")
-            tx.store.connection.execute(
-                "INSERT INTO absences (id, person, at_ms, from_ms, until_ms, reason, checkpoints, granted_by)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    absence,
-                    person,
-                    tx.now_ms,
-                    to_ms(starts_at),
-                    to_ms(until),
-                    reason,
-                    json.dumps(list(checkpoints)),
-                    viewer.id,
-                ),
-            )
-            told = AbsenceGranted(from_ms(tx.now_ms), person, absence, starts_at, until, tuple(checkpoints))
-            tx.tell(told, order.ward)
-            return absence
+            return grant_absence(tx, order, viewer, starts_at, until, str(reason), checkpoints)
 
         asked = f"absence {person} {to_ms(starts_at)} {to_ms(until)} {reason} {sorted(checkpoints)}"
         return await self._one("absences", self._absence, viewer, await self._once(viewer, key, asked, grant))
 
     async def end_absence(self, viewer: Viewer, absence: str, *, key: str) -> AbsenceRow:
-        self._must(viewer, *_DECIDES)
+        self._must(viewer, *DECIDES)
 
         def end(tx: Transaction) -> str:
-            row = _seen(tx.store.connection, viewer, "absences", absence)
+            row = row_seen(tx.store.connection, viewer, "absences", absence)
             if row["ended_ms"] is not None or row["until_ms"] <= tx.now_ms:
                 raise Refused("over", f"absence {absence} is over already")
             tx.store.connection.execute(
@@ -190,7 +170,7 @@ class ExchangeDesk(Exchange):
 
         def answer(tx: Transaction) -> str:
             db = tx.store.connection
-            row = _seen(db, viewer, "checkins", checkin)
+            row = row_seen(db, viewer, "checkins", checkin)
             newest = db.execute("SELECT max(at_ms) FROM checkins WHERE person = ?", (row["person"],)).fetchone()[0]
             if row["at_ms"] < newest:
                 raise Refused("superseded", "a later check-in was asked")
@@ -240,7 +220,7 @@ class ExchangeDesk(Exchange):
     # --- test results ------------------------------------------------------------------------------------------------
 
     async def add_result(self, viewer: Viewer, person: str, result: str, taken_at: datetime, *, key: str) -> ResultRow:
-        self._must(viewer, *_DECIDES)
+        self._must(viewer, *DECIDES)
         order = self._under_order(viewer, person)
         _must_be_plausible(taken_at, self._clock.now())
         found = TestResult(result)
@@ -273,11 +253,11 @@ class ExchangeDesk(Exchange):
 
     async def decide_result(self, viewer: Viewer, result: str, *, accept: bool, key: str) -> ResultRow:
         """Carry a proposal out, or turn it down; the order changes in the same transaction."""
-        self._must(viewer, *_DECIDES)
+        self._must(viewer, *DECIDES)
 
         def decide(tx: Transaction) -> str:
             db = tx.store.connection
-            row = _seen(db, viewer, "test_results", result)
+            row = row_seen(db, viewer, "test_results", result)
             if row["accepted"] is not None:
                 raise Refused("decided", f"result {result} was decided by {row['decided_by']}")
             if row["action"] not in {Action.RELEASE, Action.EXTEND}:
@@ -300,10 +280,17 @@ class ExchangeDesk(Exchange):
     async def results(
         self, viewer: Viewer, *, person: str | None = None, limit: int = 100, cursor: str | None = None
     ) -> Page[ResultRow]:
-        self._must(viewer, *_DECIDES, Role.CITIZEN)
+        self._must(viewer, *DECIDES, Role.CITIZEN)
         return await self._page("test_results", _result, viewer, person=person, limit=limit, cursor=cursor)
 
     # --- inside ------------------------------------------------------------------------------------------------------
+
+    def check_window(self, starts_at: datetime, until: datetime) -> None:
+        """Raises Refused for a window that no absence may have."""
+        if not starts_at < until <= starts_at + _LONGEST:
+            raise Refused("window", "an absence ends after it starts, within 30 days")
+        if until <= self._clock.now():
+            raise Refused("window", "this window is over already")
 
     def _must(self, viewer: Viewer, *roles: Role) -> None:
         if viewer.role not in roles:
@@ -318,7 +305,7 @@ class ExchangeDesk(Exchange):
     async def _one(
         self, table: str, shown: Callable[[sqlite3.Connection, sqlite3.Row], T], viewer: Viewer, id_: str
     ) -> T:
-        found: T = await self._read(lambda db: shown(db, _seen(db, viewer, table, id_)))
+        found: T = await self._read(lambda db: shown(db, row_seen(db, viewer, table, id_)))
         return found
 
     async def _page(
@@ -330,9 +317,11 @@ class ExchangeDesk(Exchange):
         person: str | None,
         limit: int,
         cursor: str | None,
+        also: Sequence[str] = (),
     ) -> Page[T]:
-        """Newest first."""
+        """Newest first; `also` are conditions in our own words."""
         where, values = _scope(viewer)
+        where += also
         if person is not None:
             where.append("t.person = ?")
             values.append(person)
@@ -387,7 +376,37 @@ def _scope(viewer: Viewer) -> tuple[list[str], list[Any]]:
     return [f"p.ward IN ({', '.join('?' * len(viewer.wards))})"], sorted(viewer.wards)
 
 
-def _seen(db: sqlite3.Connection, viewer: Viewer, table: str, id_: str) -> sqlite3.Row:
+def grant_absence(
+    tx: Transaction,
+    order: OrderRecord,
+    viewer: Viewer,
+    starts_at: datetime,
+    until: datetime,
+    reason: str,
+    checkpoints: Sequence[str] = (),
+) -> str:
+    """Write an absence and tell the judge, inside a transaction; returns its id."""
+    absence = new_id("a")
+    tx.store.connection.execute(
+        "INSERT INTO absences (id, person, at_ms, from_ms, until_ms, reason, checkpoints, granted_by)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            absence,
+            order.person,
+            tx.now_ms,
+            to_ms(starts_at),
+            to_ms(until),
+            reason,
+            json.dumps(list(checkpoints)),
+            viewer.id,
+        ),
+    )
+    told = AbsenceGranted(from_ms(tx.now_ms), order.person, absence, starts_at, until, tuple(checkpoints))
+    tx.tell(told, order.ward)
+    return absence
+
+
+def row_seen(db: sqlite3.Connection, viewer: Viewer, table: str, id_: str) -> sqlite3.Row:
     where, values = _scope(viewer)
     row: sqlite3.Row | None = db.execute(
         f"SELECT t.*, p.ward FROM {table} t JOIN persons p ON p.id = t.person"  # noqa: S608 - our own words
