@@ -25,6 +25,7 @@ from ancu.server.alerts.events import AlertEvent, Attached, Raised, Reopened, Se
 from ancu.server.answers import KeyReused, once
 from ancu.server.cases.inputs import SosTapped
 from ancu.server.core import Core, CoreStopped, Transaction
+from ancu.server.desk_console import ConsoleDesk
 from ancu.server.desk_exchange import ExchangeDesk
 from ancu.server.desk_people import CLINICAL, Directory, sees, sees_kind, status_names
 from ancu.server.memory import Memory
@@ -58,7 +59,7 @@ T = TypeVar("T")
 _CHANGES = 100  # read at once
 
 
-class StoreDesk(ExchangeDesk, Desk):
+class StoreDesk(ExchangeDesk, ConsoleDesk, Desk):
     """Reads on a thread and a connection of its own; changes go through the core. Belongs to one event loop."""
 
     def __init__(
@@ -280,6 +281,15 @@ class StoreDesk(ExchangeDesk, Desk):
 
     # --- inside ---
 
+    def _scoped(self, viewer: Viewer) -> tuple[list[str], list[Any]]:
+        return _scope(viewer)
+
+    def _shown(self, connection: sqlite3.Connection, directory: Directory, row: sqlite3.Row) -> AlertRow:
+        return _alert_row(connection, directory, row)
+
+    def _label(self, connection: sqlite3.Connection, person: str) -> str:
+        return _label(Private(connection), person)
+
     def _directory(self) -> Directory:
         register = self._memory.roster
         if register is None:
@@ -423,6 +433,8 @@ def _alert_row(connection: sqlite3.Connection, directory: Directory, row: sqlite
         policy=row["policy"],
         why=why,
         position=row["position"],
+        snoozed_until=None if row["snoozed_ms"] is None else from_ms(row["snoozed_ms"]),
+        level=row["level"],
     )
 
 

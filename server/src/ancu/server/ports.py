@@ -156,6 +156,8 @@ class AlertRow:
     policy: str  # 'demo@1'
     why: Signal  # the signal that raised it, for one line
     position: int  # of the last event: the stream's id
+    snoozed_until: datetime | None = None
+    level: int = 0  # how far it was passed on while nobody had it
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,28 @@ from ancu.server.alerts.events import (
     AlertEvent,
     Attached,
     Cleared,
+    Escalated,
     Raised,
     Reopened,
     SeverityRaised,
     Sign,
+    Snoozed,
     pack,
     unpack,
 )
 from ancu.server.ports import Signal, Step
 
-__all__ = ["STREAM", "alert_of", "events_of", "leading_sign", "project", "record_of", "signal_of", "steps_of"]
+__all__ = [
+    "STREAM",
+    "alert_of",
+    "events_of",
+    "leading_sign",
+    "level_of",
+    "project",
+    "record_of",
+    "signal_of",
+    "steps_of",
+]
 
 STREAM = "alert"  # the journal's stream of alert events; subject: the alert's id
 _CODES = {"attached": "evidence"}
@@ -32,9 +44,11 @@ _SKIPPED = frozenset({"alert", "at", "sign", "signs", "ladder", "thresholds", "t
 
 _UPSERT = """
 INSERT INTO alerts (id, kind, severity, state, ward, subject, person, opened_ms, updated_ms, ended_ms, acknowledged_by,
-    outcome, policy, why, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+    outcome, policy, why, position, snoozed_ms, level)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
 ON CONFLICT (id) DO UPDATE SET kind = ?2, severity = ?3, state = ?4, updated_ms = ?9, ended_ms = ?10,
-    acknowledged_by = ?11, outcome = ?12, why = ?14, position = ?15
+    acknowledged_by = ?11, outcome = ?12, why = ?14, position = ?15,
+    snoozed_ms = ?16, level = ?17
 """
 
 
@@ -74,6 +88,18 @@ def leading_sign(events: Iterable[tuple[int, AlertEvent]]) -> Sign:
     return sign
 
 
+def level_of(events: Iterable[tuple[int, AlertEvent]]) -> int:
+    """How far it was passed on since it was raised, or raised again."""
+    level = 0
+    for _, event in events:
+        match event:
+            case Raised() | Reopened():
+                level = 0
+            case Escalated():
+                level = max(level, event.level)
+    return level
+
+
 def signal_of(sign: Sign) -> Signal:
     return Signal(str(sign.code), sign.at, dict(sign.values), sign.late)
 
@@ -92,6 +118,8 @@ def steps_of(events: Iterable[tuple[int, AlertEvent]]) -> list[Step]:
                 more = {"sign": str(sign.code)} if sign else {}
                 steps.append(Step(position, event.at, code, by, {**_plain(values), **more}))
             continue
+        if isinstance(event, Snoozed) and event.until <= event.at:
+            code = "woken"
         if isinstance(event, Cleared | SeverityRaised):
             values["sign"] = str(event.sign.code)
         steps.append(Step(position, event.at, code, by, _plain(values)))
@@ -125,4 +153,6 @@ def _row(alert: Alert, events: Sequence[tuple[int, AlertEvent]]) -> tuple[Any, .
         alert.policy,
         msgspec.msgpack.encode(leading_sign(events)),
         events[-1][0],
+        None if alert.snoozed_until is None else to_ms(alert.snoozed_until),
+        level_of(events),
     )

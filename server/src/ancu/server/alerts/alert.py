@@ -27,6 +27,7 @@ from ancu.server.alerts.events import (
     Escalated,
     Notified,
     Raised,
+    Released,
     Reopened,
     Resolved,
     SeverityRaised,
@@ -37,6 +38,7 @@ from ancu.server.cases.codes import Concern, Desk, Kind, Say
 from ancu.server.ports import AlertAlreadyResolved, AlertState, Outcome, Severity
 
 __all__ = [
+    "RELEASE_MAX",
     "SNOOZE_MAX",
     "Acknowledge",
     "Alert",
@@ -44,15 +46,18 @@ __all__ = [
     "Contact",
     "Dispatch",
     "MarkNotified",
+    "Release",
     "Resolve",
     "Snooze",
     "SnoozeRefused",
+    "Wake",
     "decide",
     "evolve",
     "fold",
 ]
 
 SNOOZE_MAX = timedelta(hours=12)  # a shift: what sleeps longer than whoever put it to sleep is forgotten
+RELEASE_MAX = timedelta(minutes=10)  # undoing a slip; after that a colleague relies on it
 
 
 class SnoozeRefused(AncuError):
@@ -68,6 +73,20 @@ class SnoozeRefused(AncuError):
 @dataclass(frozen=True, slots=True)
 class Acknowledge:
     """Take ownership; from another officer too."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give back what one took a moment ago and did nothing about."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """End its sleep now."""
 
     by: str
 
@@ -105,7 +124,7 @@ class MarkNotified:
     officer: str
 
 
-Command = Acknowledge | Snooze | Contact | Dispatch | Resolve | MarkNotified
+Command = Acknowledge | Release | Snooze | Wake | Contact | Dispatch | Resolve | MarkNotified
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -132,6 +151,8 @@ class Alert(msgspec.Struct, frozen=True):
     outcome: Outcome | None = None
     resolved_at: datetime | None = None
     resolved_by: str | None = None
+    held: tuple[Due, ...] = ()  # the ladder as it was when the owner took it
+    taken_at: datetime | None = None
 
     @property
     def resolved(self) -> bool:
@@ -146,7 +167,7 @@ class Alert(msgspec.Struct, frozen=True):
         return due if self.snoozed_until is None else max(due, self.snoozed_until)
 
 
-def decide(alert: Alert, command: Command, at: datetime) -> list[AlertEvent]:  # noqa: PLR0911 - one case a command
+def decide(alert: Alert, command: Command, at: datetime) -> list[AlertEvent]:  # noqa: C901, PLR0911 - a case a command
     """What a command makes of an alert; nothing where it is already so. Raises AlertAlreadyResolved, SnoozeRefused."""
     if alert.resolved:
         if isinstance(command, MarkNotified):
@@ -155,6 +176,11 @@ def decide(alert: Alert, command: Command, at: datetime) -> list[AlertEvent]:  #
     match command:
         case Acknowledge(by):
             return [] if alert.owner == by and not alert.ladder else [Acknowledged(alert.id, at, by)]
+        case Release(by):
+            return _released(alert, by, at)
+        case Wake(by):
+            asleep = alert.snoozed_until is not None and alert.snoozed_until > at
+            return [Snoozed(alert.id, at, by, at)] if asleep else []
         case Snooze(by, until):
             if not at < until <= at + SNOOZE_MAX:
                 raise SnoozeRefused(until)
@@ -168,6 +194,16 @@ def decide(alert: Alert, command: Command, at: datetime) -> list[AlertEvent]:  #
         case MarkNotified(channel, officer):
             return [Notified(alert.id, at, channel, officer)]
     assert_never(command)
+
+
+def _released(alert: Alert, by: str, at: datetime) -> list[AlertEvent]:
+    if alert.state is not AlertState.ACKNOWLEDGED or alert.owner != by or alert.taken_at is None:
+        return []
+    paused = at - alert.taken_at
+    if paused > RELEASE_MAX:
+        return []
+    ladder = tuple(Due(due.level, due.at + paused) for due in alert.held)
+    return [Released(alert.id, at, by, ladder)]
 
 
 def fold(events: Iterable[AlertEvent]) -> Alert | None:
@@ -253,7 +289,10 @@ def _changes(alert: Alert, event: AlertEvent) -> Mapping[str, object]:  # noqa: 
         case Notified():
             return {"state": AlertState.NOTIFIED} if alert.state is AlertState.OPEN else {}
         case Acknowledged():
-            return _owned(event.by, AlertState.ACKNOWLEDGED)
+            held = alert.ladder or (alert.held if alert.owner else ())
+            return {**_owned(event.by, AlertState.ACKNOWLEDGED), "held": held, "taken_at": event.at}
+        case Released():
+            return {"state": AlertState.OPEN, "owner": None, "ladder": event.ladder, "held": (), "taken_at": None}
         case Snoozed():
             return {"snoozed_until": event.until}
         case Contacted():

@@ -30,6 +30,7 @@ __all__ = [
     "Escalated",
     "Notified",
     "Raised",
+    "Released",
     "Reopened",
     "Resolved",
     "SeverityRaised",
@@ -171,6 +172,15 @@ class Acknowledged(msgspec.Struct, frozen=True, tag="acknowledged"):
     by: str
 
 
+class Released(msgspec.Struct, frozen=True, tag="released"):
+    """Whoever took ownership a moment ago gave it back; the ladder goes on where it stopped."""
+
+    alert: str
+    at: datetime
+    by: str
+    ladder: tuple[Due, ...]
+
+
 class Snoozed(msgspec.Struct, frozen=True, tag="snoozed"):
     """The ladder waits until then."""
 
@@ -212,6 +222,7 @@ AlertEvent = (
     | Escalated
     | Notified
     | Acknowledged
+    | Released
     | Snoozed
     | Contacted
     | Dispatched

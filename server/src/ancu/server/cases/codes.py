@@ -113,6 +113,8 @@ class Say(StrEnum):
     CASE_TAMPERED = "case_tampered"
     STRAP_CLOSED = "strap_closed"
     UNSEEN_RESCANNED = "unseen_rescanned"
+    LAST_STILL = "last_still"
+    RADIO_UNPROVEN = "radio_unproven"
     HEARD_AGAIN = "heard_again"
     EDGE_ALIVE = "edge_alive"
     BAND_QUIET = "band_quiet"
@@ -175,6 +177,8 @@ SIGN_VALUES: Mapping[Say, tuple[str, ...]] = {
     Say.CASE_TAMPERED: _BAND,
     Say.STRAP_CLOSED: _BAND,
     Say.UNSEEN_RESCANNED: _LAST,  # the edge restarted its scan and still does not hear the band
+    Say.LAST_STILL: ("band", "edge"),  # the last word was of somebody who lay still
+    Say.RADIO_UNPROVEN: ("edge",),  # no walk through the rooms has shown that the edge hears them all
     Say.HEARD_AGAIN: _BAND,
     Say.EDGE_ALIVE: ("edge", "last_alive_at"),
     Say.BAND_QUIET: _LAST,  # no frame, and the edge says nothing of it
@@ -243,7 +247,9 @@ STEP_VALUES: Mapping[str, tuple[str, ...]] = {  # by the code of a timeline's st
     "escalated": ("level", "paged"),  # level 0: the page that quiet hours held back
     "notified": ("channel",),
     "acknowledged": (),
+    "released": (),
     "snoozed": ("until_at",),
+    "woken": ("until_at",),
     "contacted": ("how",),
     "dispatched": ("unit",),
     "resolved": ("outcome", "note"),

@@ -19,6 +19,7 @@ from ancu.server.alerts.events import (
     Dispatched,
     Notified,
     Raised,
+    Released,
     Resolved,
     Snoozed,
     alert_id,
@@ -32,7 +33,7 @@ from ancu.server.review.quick import Entry, QuickPanel, entries_of
 
 __all__ = ["ACTS", "Act", "Replayed", "acts_of", "replay"]
 
-ACTS = (Notified, Acknowledged, Snoozed, Contacted, Dispatched, Resolved)  # events that no judge decides
+ACTS = (Notified, Acknowledged, Released, Snoozed, Contacted, Dispatched, Resolved)  # events that no judge decides
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from ancu.server.alerts.events import (
     Escalated,
     Notified,
     Raised,
+    Released,
     Reopened,
     Resolved,
     SeverityRaised,
@@ -63,7 +64,7 @@ def stories(events: Iterable[AlertEvent]) -> dict[str, Story]:
     return found
 
 
-def _tell(story: Story, event: AlertEvent) -> None:
+def _tell(story: Story, event: AlertEvent) -> None:  # noqa: C901 - one case an event
     match event:
         case Raised() | Attached() | Reopened():
             story.bands.update(_bands(event.signs))
@@ -79,6 +80,8 @@ def _tell(story: Story, event: AlertEvent) -> None:
             story.notified_at = story.notified_at or event.at
         case Acknowledged() | Contacted() | Dispatched():
             story.claimed_at = story.claimed_at or event.at
+        case Released():
+            story.claimed_at = None
         case Ended():
             story.ended_at = event.at
             story.first_ended_at = story.first_ended_at or event.at
