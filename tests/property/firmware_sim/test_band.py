@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ancu.firmware_sim.band import COUNTER_BLOCK, ROTATE_AT_MOST_MS, Band, Flash, Sensed, Sent, Stored
+from ancu.firmware_sim.band import COUNTER_BLOCK, ROTATE_AT_MOST_MS, Band, Sensed, Sent
+from ancu.firmware_sim.flash import MemoryFlash
 from ancu.models.address import resolves
 from ancu.models.frame import Status, frame_cipher, is_urgent, open_frame
 from ancu.models.ids import OrderId
@@ -35,22 +36,11 @@ happenings = st.lists(
 )
 
 
-class RecordingFlash(Flash):
-    def __init__(self) -> None:
-        self.stored = Stored()
-
-    def read(self) -> Stored:
-        return self.stored
-
-    def write(self, stored: Stored) -> None:
-        self.stored = stored
-
-
 @dataclass
 class Life:
     """Drives a band through happenings and keeps what it sent, with the true time of each advert."""
 
-    flash: RecordingFlash = field(default_factory=RecordingFlash)
+    flash: MemoryFlash = field(default_factory=MemoryFlash)
     sent: list[Sent] = field(default_factory=list)
     now_ms: int = START_MS
     closed: bool = True
@@ -81,7 +71,7 @@ class Life:
 
 @given(sensed, st.booleans())
 def test_what_the_band_says_the_server_hears(says: Sensed, presses: bool):
-    band = Band(KEYS, RecordingFlash(), random.Random(1), at_ms=0, unix_ms=START_MS)
+    band = Band(KEYS, MemoryFlash(), random.Random(1), at_ms=0, unix_ms=START_MS)
     if presses:
         band.press(0)
     band.sense(0, says)

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from ancu.firmware_sim.band import Stored
 from ancu.firmware_sim.flash import FlashFile
+from ancu.firmware_sim.log import Stored
 from ancu.models.errors import ConfigError
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "Silence",
     "Speak",
     "TakeOff",
+    "Touch",
 ]
 
 
@@ -44,6 +45,10 @@ class PutOn(_Do, frozen=True, tag="put_on"):
 
 class PressSos(_Do, frozen=True, tag="press_sos"):
     """Hold the SOS button."""
+
+
+class Touch(_Do, frozen=True, tag="touch"):
+    """Touch the band, as it asks its wearer to when the server wants to know that somebody is there."""
 
 
 class Leave(_Do, frozen=True, tag="leave"):
@@ -121,6 +126,7 @@ Action = (
     | TakeOff
     | PutOn
     | PressSos
+    | Touch
     | Leave
     | Return
     | SetBattery

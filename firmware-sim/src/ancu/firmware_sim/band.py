@@ -10,20 +10,25 @@ in `Flash`; what goes out is `Sent`, an advert of 31 bytes under a private addre
   most four seconds ahead of the clock.
 * Address. Resolvable, private, replaced after 10 to 15 minutes and at each boot.
 * Clock. There is none that survives an empty battery: until someone sets it, counters go on from the last block, and
-  the status says so.
+  the status says so. Once it is known, it is moved by a minute at most at a time.
+* Log. A record a minute, chained (`log.py`); and a clock record at each moment at which the time of day became known,
+  by which the server dates the records of that boot.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
+from ancu.firmware_sim.log import Flash, Log
 from ancu.models.address import make_address
 from ancu.models.frame import Reading, Status, advert_data, frame_cipher, seal_frame
+from ancu.models.history import Clocked, Vitals
 from ancu.models.keys import BandKeys
+from ancu.models.link import Answer, ElapsedTime, encode_answer
 
-__all__ = ["COUNTER_BLOCK", "ROTATE_AT_MOST_MS", "Band", "Entropy", "Flash", "Sensed", "Sent", "Stored"]
+__all__ = ["COUNTER_BLOCK", "ROTATE_AT_MOST_MS", "Band", "Entropy", "Sensed", "Sent"]
 
 COUNTER_BLOCK = 8  # counters a flash write buys: a reset skips at most so many, and so runs so many seconds ahead
 ROTATE_AT_MOST_MS = 15 * 60_000  # of the standard (Vol 3 Part C, appendix A): longer makes a band trackable
@@ -32,6 +37,7 @@ _URGENT_AFTER_MS = (0, 120, 240, 360, 480, *range(10_000, 60_001, 10_000))
 _JITTER_MS = 10  # the standard's advDelay: two bands in step must not collide for ever
 _SOS_HOLD_MS = 10 * 60_000  # the status shows an SOS for so long after the press
 _HISTORY_MS = 60_000  # one flash record a minute
+_STEP_MS = 60_000  # a clock that is right is never this far off: a greater step is a lie, or the depot's business
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +52,6 @@ class Sensed:
     skin_deci_c: int
     battery_percent: int
     charging: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What survives a reset."""
-
-    counter_end: int = 0  # every counter ever used is below this
-    history_head: int = 0
-    tampered: bool = False  # latched: only the depot clears it
-
-
-class Flash(Protocol):
-    """A page of the band's flash. A write is whole or has not happened."""
-
-    def read(self) -> Stored: ...
-
-    def write(self, stored: Stored) -> None: ...
 
 
 class Entropy(Protocol):
@@ -104,12 +93,14 @@ class Band:
         unix_ms: int | None,
         interval_ms: int = 2000,
     ) -> None:
-        self._identity, self._cipher = keys.identity, frame_cipher(keys.frame)
-        self._flash, self._rng, self._interval_ms = flash, rng, interval_ms
-        self._stored = flash.read()
-        self._last_counter = self._stored.counter_end - 1
+        self._identity, self._cipher, self._history_key = keys.identity, frame_cipher(keys.frame), keys.history
+        self._rng, self._interval_ms = rng, interval_ms
+        self.log = Log(flash, keys.history)
+        self.log.store(boot=self.log.stored.boot + 1)
+        self._boot_ms = at_ms
+        self._last_counter = self.log.stored.counter_end - 1
         self._synced = unix_ms is not None
-        self._offset_ms = (self._stored.counter_end * 1000 if unix_ms is None else unix_ms) - at_ms
+        self._offset_ms = (self.log.stored.counter_end * 1000 if unix_ms is None else unix_ms) - at_ms
         self._sensed: Sensed | None = None
         self._sos_until_ms: int | None = None
         self._urgent: deque[int] = deque()
@@ -117,6 +108,8 @@ class Band:
         self._history_ms = at_ms + _HISTORY_MS
         self._address, self._rotate_ms = b"", at_ms
         self._rotate(at_ms)
+        if unix_ms is not None:
+            self._record_clock(at_ms)
 
     @property
     def next_ms(self) -> int:
@@ -132,8 +125,8 @@ class Band:
         was_closed = self._sensed is None or self._sensed.strap_closed
         self._sensed = sensed
         if was_closed and not sensed.strap_closed:
-            if not self._stored.tampered:
-                self._store(replace(self._stored, tampered=True))
+            if not self.log.stored.tampered:
+                self.log.store(tampered=True)
             self._raise_urgency(at_ms)
 
     def press(self, at_ms: int) -> None:
@@ -144,6 +137,27 @@ class Band:
     def set_clock(self, at_ms: int, unix_ms: int) -> None:
         """A trusted party told the time of day."""
         self._offset_ms, self._synced = unix_ms - at_ms, True
+        self._record_clock(at_ms)
+
+    def believes_clock(self, at_ms: int, unix_ms: int) -> bool:
+        """Whether a time of day that an edge told may be set."""
+        return not self._synced or abs(unix_ms - at_ms - self._offset_ms) <= _STEP_MS
+
+    def elapsed(self, at_ms: int) -> ElapsedTime:
+        """The time of day, or the time since the boot while nobody told it."""
+        if self._synced:
+            return ElapsedTime(at_ms + self._offset_ms)
+        return ElapsedTime(at_ms - self._boot_ms, ticks=True)
+
+    def ticks(self, at_ms: int) -> tuple[int, int]:
+        """Which boot this is, modulo 256, and milliseconds since then."""
+        return self.log.stored.boot & 0xFF, at_ms - self._boot_ms
+
+    def answer(self, at_ms: int, nonce: bytes, *, tapped: bool) -> bytes:
+        """Answer the server's challenge: that this band is here now, and how it is worn."""
+        counter = self._take_counter(at_ms)
+        status = Status(0) if self._sensed is None else self._status(at_ms, self._sensed)
+        return encode_answer(Answer(counter, status, tapped), nonce, self._history_key)
 
     def advertise(self, at_ms: int) -> Sent | None:
         """The advert that is due at `at_ms`, if one is, and the hardware has spoken."""
@@ -156,8 +170,8 @@ class Band:
         if at_ms >= self._rotate_ms:
             self._rotate(at_ms)
         while at_ms >= self._history_ms:
+            self._record(self._history_ms, self._sensed)
             self._history_ms += _HISTORY_MS
-            self._store(replace(self._stored, history_head=self._stored.history_head + 1))
         self._next_ms = at_ms + self._interval_ms + self._rng.randint(0, _JITTER_MS)
         counter = self._take_counter(at_ms)
         body = seal_frame(self._reading(at_ms, self._sensed), self._cipher, self._address, counter, urgent=urgent)
@@ -168,14 +182,31 @@ class Band:
 
     def _take_counter(self, at_ms: int) -> int:
         counter = max(self._last_counter + 1, (at_ms + self._offset_ms) // 1000)
-        if counter >= self._stored.counter_end:
-            self._store(replace(self._stored, counter_end=counter + COUNTER_BLOCK))
+        if counter >= self.log.stored.counter_end:
+            self.log.store(counter_end=counter + COUNTER_BLOCK)
         self._last_counter = counter
         return counter
 
-    def _reading(self, at_ms: int, sensed: Sensed) -> Reading:
+    def _record(self, at_ms: int, sensed: Sensed) -> None:
+        vitals = Vitals(
+            heart_bpm=sensed.heart_bpm if sensed.skin else 0,
+            spo2_percent=sensed.spo2_percent if sensed.skin else 0,
+            skin_deci_c=sensed.skin_deci_c,
+            battery_percent=sensed.battery_percent,
+            status=self._status(at_ms, sensed),
+            tamper=self.log.stored.tampered,
+        )
+        self.log.append(self.log.stored.boot, (at_ms - self._boot_ms) // 1000, vitals)
+
+    def _record_clock(self, at_ms: int) -> None:
+        # Rounded to the second of the ticks, so that the two belong together to within half a second.
+        ticks_s = (at_ms - self._boot_ms) // 1000
+        unix_ms = self._boot_ms + ticks_s * 1000 + self._offset_ms
+        self.log.append(self.log.stored.boot, ticks_s, Clocked(max(0, round(unix_ms / 1000))))
+
+    def _status(self, at_ms: int, sensed: Sensed) -> Status:
         sos = self._sos_until_ms is not None and at_ms < self._sos_until_ms
-        bits = (
+        return Status(
             (not sensed.strap_closed) * Status.STRAP_OPEN.value
             + sensed.skin * Status.SKIN.value
             + sensed.motion * Status.MOTION.value
@@ -183,20 +214,18 @@ class Band:
             + sensed.charging * Status.CHARGING.value
             + (not self._synced) * Status.UNSYNCED.value
         )
+
+    def _reading(self, at_ms: int, sensed: Sensed) -> Reading:
         return Reading(
             battery_percent=sensed.battery_percent,
-            tamper=self._stored.tampered,
+            tamper=self.log.stored.tampered,
             skin_deci_c=sensed.skin_deci_c,
             heart_bpm=sensed.heart_bpm if sensed.skin else 0,
             spo2_percent=sensed.spo2_percent if sensed.skin else 0,
-            status=Status(bits),
-            history_head=self._stored.history_head,
+            status=self._status(at_ms, sensed),
+            history_head=self.log.stored.history_head,
         )
 
     def _rotate(self, at_ms: int) -> None:
         self._address = make_address(self._identity, self._rng.getrandbits(22))
         self._rotate_ms = at_ms + self._rng.randint(_ROTATE_AT_LEAST_MS, ROTATE_AT_MOST_MS - self._interval_ms - 100)
-
-    def _store(self, stored: Stored) -> None:
-        self._flash.write(stored)
-        self._stored = stored

@@ -107,14 +107,18 @@ class VirtualClient(BaseBleakClient):
             return
         if self._link.is_encrypted:
             return
+        known = self._host is not None and await self._host.knows(self._link)
         try:
-            await self._do(self._link.pair())
+            await self._do(self._link.encrypt() if known else self._link.pair())
         except core.ProtocolError as error:
             raise BleakError(f"pairing failed: {error}") from error
+        except hci.HCI_Error as error:
+            raise BleakError(f"the peer does not know our bond: {error}") from error
 
     async def unpair(self) -> None:
         if self._host is not None and not self._host.lost and self._host.device.keystore is not None:
-            await self._host.device.keystore.delete(str(self._target))
+            peer = self._target if self._link is None else self._link.peer_address
+            await self._host.device.keystore.delete(str(peer))
         await self.disconnect()
 
     async def read_gatt_char(

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
 from bumble import hci
 from bumble.core import BaseBumbleError
-from bumble.device import Device, DeviceConfiguration
+from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.host import Host
-from bumble.keys import MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport import open_transport
 from bumble.transport.common import Transport, TransportSpecError
 
+from ancu.firmware_sim.bonds import Bonds
 from ancu.firmware_sim.reports import Report, decode_reports
+from ancu.models.address import show_address
 
 __all__ = ["HciHost"]
 
+_BONDS = " bonds="  # in a spec, before the file that keeps the bonds: what the operating system does for a real adapter
 _OPEN_S = 5.0  # a controller answers its reset in milliseconds; one that does not is not there
 
 
@@ -78,6 +82,11 @@ class HciHost:
             await transport.close()
             await asyncio.sleep(0)  # lets the closed socket go before a caller ends the loop
 
+    async def knows(self, link: Connection) -> bool:
+        """Whether there is a bond with the peer of a connection."""
+        keystore = self.device.keystore
+        return keystore is not None and await keystore.get(str(link.peer_address)) is not None
+
     def listen(self, on_report: Callable[[Report], None], on_lost: Callable[[], None]) -> None:
         self._on_report.append(on_report)
         self._on_lost.append(on_lost)
@@ -104,15 +113,17 @@ class HciHost:
     async def _open(self) -> None:
         try:
             async with asyncio.timeout(_OPEN_S):
-                self._transport = transport = await open_transport(self._spec)
-                settings = DeviceConfiguration(name="", address=hci.Address.generate_static_address())
+                where, _, bonds = self._spec.partition(_BONDS)
+                self._transport = transport = await open_transport(where)
+                settings = DeviceConfiguration(name="", address=_own_address(where))
                 device = Device.from_config_with_hci(settings, transport.source, transport.sink)
-                device.keystore = MemoryKeyStore()
+                device.keystore = Bonds(Path(bonds) if bonds else None)
                 device.pairing_config_factory = lambda _: PairingConfig(
                     sc=True,
                     mitm=False,
                     bonding=True,
                     delegate=PairingDelegate(PairingDelegate.IoCapability.NO_OUTPUT_NO_INPUT),
+                    identity_address_type=PairingConfig.AddressType.RANDOM,
                 )
                 transport.source.set_packet_sink(_Tap(self, device.host))
                 await device.power_on()
@@ -137,6 +148,12 @@ class HciHost:
             self.lost = True
             for listener in tuple(self._on_lost):
                 listener()
+
+
+def _own_address(where: str) -> hci.Address:
+    """The adapter's static address: the same at each start, or bonds with it would be worth nothing."""
+    raw = hashlib.sha256(where.encode()).digest()[:6]
+    return hci.Address(show_address(bytes((raw[0] | 0xC0,)) + raw[1:]), hci.Address.RANDOM_DEVICE_ADDRESS)
 
 
 @asynccontextmanager

@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ancu.firmware_sim.band import Band, Flash
+from ancu.firmware_sim.band import Band
+from ancu.firmware_sim.log import Flash
 from ancu.firmware_sim.wearer import Wearer
 from ancu.models.errors import WireRefused
 from ancu.models.ids import BandNumber, EdgeId, WardCode

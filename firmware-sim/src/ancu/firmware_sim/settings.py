@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from ancu.firmware_sim.band import Flash
 from ancu.firmware_sim.flash import FlashFile, MemoryFlash
+from ancu.firmware_sim.log import Flash
 from ancu.firmware_sim.scenarios import Scenario, demo, load_scenario
 from ancu.firmware_sim.world import BandSpec, HomeSpec
 from ancu.models.config import Port, Settings, read_secret
@@ -90,7 +90,8 @@ def homes_of(settings: SimSettings, flash: FlashFile | None) -> tuple[HomeSpec, 
                 raise ConfigError(f"home {home.name!r}: band {number} is in another home already")
             taken.add(number)
             page: Flash = MemoryFlash() if flash is None else flash.page(number)
-            bands.append(BandSpec(number, derive_band_keys(bytes.fromhex(secret.key), OrderId(secret.order)), page))
+            keys = derive_band_keys(bytes.fromhex(secret.key), OrderId(secret.order))
+            bands.append(BandSpec(number, keys, page, None if flash is None else flash.bonds(number)))
         homes.append(HomeSpec(home.name, tuple(bands), home.hci_port, home.gatt))
     return tuple(homes)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
+from pathlib import Path
 
-from ancu.firmware_sim.band import Band, Flash, Sent
+from ancu.firmware_sim.band import Band, Sensed, Sent
 from ancu.firmware_sim.gatt import GattBand
+from ancu.firmware_sim.log import Flash
 from ancu.firmware_sim.radio import Air, Fading, OnAir
 from ancu.firmware_sim.wearer import DOOR_M, Wearer
 from ancu.models.clock import Clock, to_ms
@@ -33,6 +35,7 @@ class Unit:
         rng: random.Random,
         interval_ms: int,
         gatt: bool = False,
+        bonds: Path | None = None,
     ) -> None:
         self.number, self.keys = number, keys
         self.air, self.clock = air, clock
@@ -43,11 +46,29 @@ class Unit:
         self._flash, self._rng, self._interval_ms = flash, rng, interval_ms
         self.wearer = Wearer(rng, at_ms=self.now_ms())
         self.band: Band | None = None
-        self._gatt = GattBand(air, number, lambda: self.wearer.sensed(self.now_ms())) if gatt else None
+        self._touch = asyncio.Event()
+        self._gatt = GattBand(air, number, keys, self, rng, bonds=bonds) if gatt else None
         self._timer: asyncio.TimerHandle | None = None
 
     def now_ms(self) -> int:
         return to_ms(self.clock.now())
+
+    def sensed(self) -> Sensed:
+        """What the hardware says now."""
+        return self.wearer.sensed(self.now_ms())
+
+    def touch(self) -> None:
+        """The wearer touches the band."""
+        self._touch.set()
+
+    async def touched(self, within_s: float) -> bool:
+        self._touch.clear()
+        try:
+            async with asyncio.timeout(within_s):
+                await self._touch.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def start(self) -> None:
         """Boot, and advertise from a random moment of the first interval on, so that bands are not in step."""
@@ -65,6 +86,8 @@ class Unit:
 
     def reboot(self, *, loses_clock: bool) -> None:
         self.band = None
+        if self._gatt is not None:
+            self._gatt.drop()
         self._after(_BOOT_S, loses_clock=loses_clock)
 
     def wake(self) -> int:
@@ -115,7 +138,8 @@ class Unit:
         self.sent += 1
         self.recorded.append(sent)
         distance = self.wearer.distance_m(sent.at_ms)
-        pdu = OnAir(sent.address, sent.data)
+        self.air.transmit(OnAir(sent.address, sent.data), distance, self.fading)
         if self._gatt is not None:
-            pdu = self._gatt.on_air(sent, in_range=distance <= DOOR_M)
-        self.air.transmit(pdu, distance, self.fading)
+            offer = self._gatt.beside(sent, in_range=distance <= DOOR_M)
+            if offer is not None:
+                self.air.transmit(offer, distance, self.fading)

@@ -7,12 +7,13 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import assert_never
 
 from ancu.firmware_sim import actions as act
 from ancu.firmware_sim import attacker
-from ancu.firmware_sim.band import Flash
 from ancu.firmware_sim.hci_server import HciServer
+from ancu.firmware_sim.log import Flash
 from ancu.firmware_sim.radio import Air, Fading, OnAir
 from ancu.firmware_sim.scenarios import Scenario
 from ancu.firmware_sim.truth import Truth
@@ -26,7 +27,7 @@ from ancu.models.keys import BandKeys
 __all__ = ["BandSpec", "HomeSpec", "World"]
 
 _OfWearer = act.CutStrap | act.TakeOff | act.PutOn | act.SetBattery | act.Charge | act.Fever
-_OfBand = _OfWearer | act.PressSos | act.Silence | act.Speak | act.Reboot | act.SetClock
+_OfBand = _OfWearer | act.PressSos | act.Silence | act.Speak | act.Reboot | act.SetClock | act.Touch
 _ATTACKER_M = 4.0  # behind the neighbour's wall, with a better antenna
 
 
@@ -35,6 +36,7 @@ class BandSpec:
     number: int
     keys: BandKeys
     flash: Flash
+    bonds: Path | None = None  # file of the hosts that it is bonded with
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class World:
                     rng=random.Random(f"{self._seed}/band/{band.number}"),
                     interval_ms=self._interval_ms,
                     gatt=spec.gatt,
+                    bonds=band.bonds,
                 )
                 for band in spec.bands
             ]
@@ -161,6 +164,9 @@ class World:
                 if unit.band is not None:
                     unit.band.press(unit.now_ms())
                 event = "sos"
+            case act.Touch():
+                unit.touch()
+                event = "touched"
             case act.Silence(for_s=for_s):
                 unit.silent, event = True, "silenced"
                 if for_s is not None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from ancu.firmware_sim.band import Band, Sensed, Stored
+from ancu.firmware_sim.band import Band, Sensed
+from ancu.firmware_sim.flash import MemoryFlash
+from ancu.firmware_sim.log import Stored
 from ancu.firmware_sim.population_types import Look, Person
 from ancu.models.address import make_address
 from ancu.models.frame import Reading, Status, frame_cipher, seal_frame
@@ -65,7 +67,7 @@ class Worn:
     def burst(self, at_ms: int, *, press: bool) -> list[tuple[int, bytes, bytes]]:
         """The urgent adverts of a cut or a press, by the firmware: (time, address, body)."""
         before = replace(Stored(), counter_end=self._counter + 1, tampered=self.look.tampered and press)
-        band = Band(self.keys, _Flash(before), self.rng, at_ms=at_ms, unix_ms=at_ms)
+        band = Band(self.keys, MemoryFlash(before), self.rng, at_ms=at_ms, unix_ms=at_ms)
         band.sense(at_ms, _sensed(self.look))
         if press:
             band.press(at_ms)
@@ -83,17 +85,6 @@ class Worn:
 
 def order_of(number: int) -> OrderId:
     return OrderId(f"order-{number:05d}")
-
-
-class _Flash:
-    def __init__(self, stored: Stored) -> None:
-        self._stored = stored
-
-    def read(self) -> Stored:
-        return self._stored
-
-    def write(self, stored: Stored) -> None:
-        self._stored = stored
 
 
 def _sensed(look: Look) -> Sensed:
