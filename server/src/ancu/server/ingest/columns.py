@@ -47,6 +47,7 @@ class Flag(IntFlag):
     LATE = 1  # arrived after the fact: kept and shown, never pages
     URGENT = 2
     TAMPER = 4
+    HISTORY = 8  # of a band's log: what was, with its own time; the present does not follow from it
 
 
 pack_reading = _READING.pack  # the fields in the order of READING, without `zero`

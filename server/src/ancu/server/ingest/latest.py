@@ -86,6 +86,8 @@ class Latest:
         """Take a row of the inbox."""
         newest: dict[int, tuple[int, ...]] = {}
         for reading in reading_tuples(row.readings):
+            if reading[-1] & Flag.HISTORY:
+                continue
             held = newest.get(reading[1])
             if held is None or reading[2] > held[2]:
                 newest[reading[1]] = reading

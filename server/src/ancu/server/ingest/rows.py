@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from ancu.models.band_facts import BandClock, ChallengeAnswered, HistoryRun, ReducedVitals
 from ancu.models.clock import from_ms
 from ancu.models.errors import WireRefused
 from ancu.models.frame import Reading, Status
@@ -81,6 +82,7 @@ class _Facts(msgspec.Struct, array_like=True):
 
 _STATUSES = tuple(Status(bits) for bits in range(256))  # making a flag costs more than reading a frame
 _UNSYNCED, _LATE, _URGENT, _TAMPER = int(Status.UNSYNCED), int(Flag.LATE), int(Flag.URGENT), int(Flag.TAMPER)
+_HISTORY = int(Flag.HISTORY)
 _decoder = msgspec.msgpack.Decoder(_Facts)
 _encoder = msgspec.msgpack.Encoder()
 
@@ -118,8 +120,10 @@ def inputs_of(row: Row) -> list[Input]:
     if not row.edge:
         return list(unpack_notes(_decoder.decode(row.facts).notes))
     facts, troubles = facts_of(row)
-    placed: list[tuple[int, Input]] = [_heard(row.edge, reading) for reading in reading_tuples(row.readings)]
-    placed.extend((offset, _stated(row, fact)) for offset, fact in facts)
+    placed: list[tuple[int, Input]] = [
+        _heard(row.edge, reading) for reading in reading_tuples(row.readings) if not reading[-1] & _HISTORY
+    ]
+    placed.extend((offset, stated) for offset, fact in facts if (stated := _stated(row, fact)) is not None)
     if facts and row.readings:
         placed.sort(key=lambda entry: entry[0])
     inputs = [entry for _, entry in placed]
@@ -151,7 +155,7 @@ def _heard(edge: EdgeId, row: tuple[int, ...]) -> tuple[int, Input]:
     )
 
 
-def _stated(row: Row, fact: Fact) -> Input:  # noqa: PLR0911 - one case a fact
+def _stated(row: Row, fact: Fact) -> Input | None:  # noqa: PLR0911 - one case a fact
     at_ms = sane_ms(fact.at_ms, row.received_ms)
     at = from_ms(at_ms)
     edge = row.edge
@@ -175,3 +179,5 @@ def _stated(row: Row, fact: Fact) -> Input:  # noqa: PLR0911 - one case a fact
             return NeighboursScanned(at, edge, frozenset(device for device, _ in fact.heard), late)
         case MainsChanged():
             return MainsTurned(at, edge, fact.on, late)
+        case HistoryRun() | BandClock() | ChallengeAnswered() | ReducedVitals():
+            return None  # of a band's own word: verified beside the judge

@@ -50,7 +50,7 @@ def entries_of(row: Row) -> list[Entry]:
     facts, troubles = facts_of(row)
     if not row.edge or troubles or not all(isinstance(fact, EdgeHeartbeat) for _, fact in facts):
         return list(inputs_of(row))
-    readings = reading_tuples(row.readings)
+    readings = [reading for reading in reading_tuples(row.readings) if not reading[-1] & Flag.HISTORY]
     if not facts:
         return list(readings)
     placed: list[tuple[int, Entry]] = [(reading[_OFFSET], reading) for reading in readings]
