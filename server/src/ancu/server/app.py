@@ -22,6 +22,7 @@ from ancu.server.collector import tune_collector
 from ancu.server.config import ServerSettings
 from ancu.server.core import Core, CoreStopped, Told
 from ancu.server.desk import StoreDesk
+from ancu.server.exchange_asking import Asking
 from ancu.server.memory import Memory
 from ancu.server.notify.dispatcher import Dispatcher
 from ancu.server.notify.engine import Engine
@@ -83,6 +84,14 @@ class Server:
             more_counts=self._dispatcher.counts,
         )
 
+        self._asking = Asking(
+            bytes.fromhex(self._vault.hash("ancu/v1/check-ins")),
+            lambda: self._memory.roster,
+            self._memory.judging.policy,
+            self._core.command,
+            self._clock,
+            asked=self._dispatcher.wake,
+        )
         push = settings.notify.push
         self._office = Office(
             settings.database,
@@ -110,6 +119,7 @@ class Server:
                     )
                     group.create_task(self._watch())
                     group.create_task(self._dispatcher.run())
+                    group.create_task(self._asking.run())
         finally:
             stopping.set()
             await asyncio.shield(asyncio.to_thread(self._stop))

@@ -50,4 +50,5 @@ def plan_of(settings: NotifySettings) -> Plan:
         webhooks=tuple(
             Webhook(hook.name, frozenset(hook.severities), frozenset(hook.wards) or None) for hook in settings.webhooks
         ),
+        persons=tuple(name for name in settings.persons if name in channels),
     )

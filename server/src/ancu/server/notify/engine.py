@@ -41,7 +41,8 @@ from ancu.server.notify import handover
 from ancu.server.notify.acting import act
 from ancu.server.notify.duty import Roster
 from ancu.server.notify.pacing import Note, next_page_at, pages_due
-from ancu.server.notify.port import Message, Receipt, Refused, State, Unreachable
+from ancu.server.notify.port import Due, Receipt, Refused, State, Unreachable
+from ancu.server.notify.reminders import Reminders
 from ancu.server.notify.retry import Backoff
 from ancu.server.notify.routing import Call, Level, RoutingPolicy, route
 from ancu.server.notify.words import Writer
@@ -75,20 +76,11 @@ class Plan:
     patience: timedelta = timedelta(seconds=60)  # with one channel, before the next one is tried too
     backoff: Backoff = field(default_factory=Backoff)
     webhooks: tuple[Webhook, ...] = ()
+    persons: tuple[str, ...] = ()  # channels that reach people under order
 
     @property
     def channels(self) -> frozenset[str]:
         return frozenset(self.order)
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A delivery to try now."""
-
-    id: str
-    channel: str
-    address: str
-    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +104,7 @@ class Engine:
 
     def __init__(self, plan: Plan, writer: Writer, chance: Callable[[], float]) -> None:
         self._plan, self._writer, self._chance = plan, writer, chance
+        self._reminders = Reminders(plan.persons, writer, plan.backoff, chance)
         self._roster: Roster | None = None  # as of this transaction, with what it told them since
         self.broken = 0  # events that this version failed on
         self.unreachable = 0  # calls that nobody at all could be told of
@@ -139,7 +132,9 @@ class Engine:
             for row in rows.due(db, channel, tx.now_ms, _DUE)
             if (found := self._due(tx, row)) is not None
         ]
-        return Step(due, tx.now_ms if read == _EVENTS else self._next_ms(tx))
+        reminders, look_ms = self._reminders.step(tx)
+        next_ms = min((ms for ms in (self._next_ms(tx), look_ms) if ms is not None), default=None)
+        return Step([*due, *reminders], tx.now_ms if read == _EVENTS else next_ms)
 
     def settle(self, tx: Transaction, outcomes: Sequence[Outcome]) -> None:
         """Write down what tries came to, and what follows from it."""
@@ -148,6 +143,8 @@ class Engine:
             row = rows.one_delivery(tx.store.connection, outcome.delivery)
             if row is not None:
                 self._settle(tx, row, outcome.result)
+            else:
+                self._reminders.settle(tx, outcome.delivery, outcome.result)
 
     def _settle(self, tx: Transaction, row: DeliveryRow, result: Receipt | Refused | Unreachable) -> None:
         match result:

@@ -15,7 +15,7 @@ from typing import Protocol
 from ancu.models.errors import AncuError
 from ancu.server.ports import Severity
 
-__all__ = ["Item", "Message", "Notifier", "Receipt", "Refused", "State", "Unreachable"]
+__all__ = ["Due", "Item", "Message", "Notifier", "Receipt", "Refused", "State", "Unreachable"]
 
 
 class State(StrEnum):
@@ -54,6 +54,16 @@ class Message:
     speech: str  # to be read aloud
     url: str
     items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery to try now."""
+
+    id: str
+    channel: str
+    address: str
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,8 @@ class NotifySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     """With one channel, for what is under C, before the next one is tried too."""
     order: tuple[str, ...] = ("push", "zalo", "sms", "email", "voice")
     """In which channels are tried for what is under C."""
+    persons: tuple[Literal["sms", "voice"], ...] = ("sms",)
+    """Channels that tell people under order of a check-in, at their own telephone; only those that are configured."""
     retry_first_s: float = 2.0
     retry_cap_s: float = 60.0
     give_up_s: float = 4 * 3600.0

@@ -60,6 +60,13 @@ class Writer:
         text = self._texts["test"].format(url=url).rstrip()
         return Message(id_, made_at, False, self._texts["test_subject"], text, text, url, ())
 
+    def checkin(self, id_: str, made_at: datetime, what: str, until: str) -> Message:
+        """To a person under order: `what` is 'asked' or 'reminder', `until` the local time that is left."""
+        said = {"until": until, "url": f"{self._link}/me" if self._link else ""}
+        text = self._texts[f"checkin_{what}"].format_map(said).rstrip()
+        speech = self._texts["checkin_speech"].format_map(said)
+        return Message(id_, made_at, False, self._texts["checkin_subject"], text, speech, said["url"], ())
+
     def _one(self, said: Mapping[str, object]) -> str:
         return self._texts["one"].format_map(said).rstrip()
 

@@ -11,6 +11,7 @@ import msgspec
 from ancu.models.config import Settings
 from ancu.server.cases.codes import Kind
 from ancu.server.cases.policy import Clinical, Held, Policy, Rules, rank
+from ancu.server.exchange_checkins import fitting
 from ancu.server.ports import Severity
 
 __all__ = ["SECTIONS", "UNSIGNED", "notes", "problems", "table_problems"]
@@ -109,6 +110,8 @@ def _numbers(policy: Policy) -> Iterator[str]:
             yield f"episodes.{name}: {value} is not within 1..86400 s"
     if policy.paging.repage_s < 0:
         yield f"paging.repage_s: {policy.paging.repage_s} is negative"
+    if fitting(policy) < policy.checkins.per_day:
+        yield f"checkins.per_day: the waking hours have room for {fitting(policy)} that are apart_s from each other"
 
 
 def _people(policy: Policy) -> Iterator[str]:
