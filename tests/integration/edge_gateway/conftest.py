@@ -17,6 +17,7 @@ import pytest
 
 from ancu.edge.adapters.mqtt import MqttUplink
 from ancu.edge.agent import VERSION, Agent
+from ancu.edge.commanded import COMMANDED_FILE, Commanded
 from ancu.edge.config import BandsWatch, EdgeSettings, JournalSettings, RadioSettings
 from ancu.edge.journal import Journal
 from ancu.edge.ports import Advert, Host, Radio, RadioLost
@@ -181,6 +182,7 @@ class House:
             radio=radio,
             host=StillHost(),
             clock=clock,
+            commanded=Commanded(EDGE, derive_edge_keys(EDGE_KEY), settings.data / COMMANDED_FILE),
         )
 
     def write_edge(self, more: str = "[radio]\nreport_s = 0.001\nunseen_s = 60\n") -> Path:

@@ -14,6 +14,7 @@ from ancu.edge.adapters.host import LinuxHost
 from ancu.edge.adapters.mqtt import MqttUplink
 from ancu.edge.bands import Action, Bands, Moment, Rescan
 from ancu.edge.camera_facts import Camera, Emit, open_camera, watch_camera
+from ancu.edge.commanded import COMMANDED_FILE, Commanded, bands_toml
 from ancu.edge.config import BandsWatch, EdgeSettings, read_edge_keys
 from ancu.edge.fingerprint import Fingerprint
 from ancu.edge.journal import Journal
@@ -22,6 +23,8 @@ from ancu.edge.recorder import Recorder
 from ancu.edge.scan import Scan
 from ancu.edge.sender import Sender
 from ancu.models.clock import Clock, SystemClock, to_ms
+from ancu.models.commands import BANDS, SetBands, SetZones, TakeStill, bands_mark, zones_of
+from ancu.models.config import write_secret
 from ancu.models.errors import ConfigError
 from ancu.models.topics import Lane
 from ancu.models.wire import (
@@ -59,6 +62,7 @@ class Agent:
         clock: Clock,
         camera: Callable[[Emit], Camera] | None = None,
         fingerprint: Fingerprint | None = None,
+        commanded: Commanded | None = None,
     ) -> None:
         self._settings = settings
         self._recorder = recorder
@@ -82,6 +86,11 @@ class Agent:
             if fingerprint is not None:
                 radio.foreign = self._hear_foreign
             self._scan = Scan(radio, clock, stall_s=config.stall_s)
+        self._commanded = commanded
+        self._applied: dict[str, int] = {}
+        if commanded is not None:
+            uplink.commanded = self._take_command
+            self._obey(commanded)
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -102,8 +111,7 @@ class Agent:
         if self._scan is not None:
             parts += [self._scan.run(self._hear, self._scan_changed), self._watch()]
         if self._camera is not None and self._settings.camera is not None:
-            name = str(self._settings.camera.get("id", "camera"))
-            parts.append(watch_camera(self._camera, name, self._clock, self.say))
+            parts.append(watch_camera(self._camera, self._camera_name, self._clock, self.say))
         return parts
 
     def _hear(self, advert: Advert) -> None:
@@ -148,6 +156,44 @@ class Agent:
             self.say(Lane.STATE, self._heartbeat())
             await asyncio.sleep(self._settings.heartbeat_s)
 
+    def _obey(self, commanded: Commanded) -> None:
+        if self._bands is not None:
+            commanded.on(SetBands, self._set_bands)
+        if self._camera is not None:
+            commanded.on(SetZones, self._set_zones)
+            commanded.on(TakeStill, self._take_still)
+            self._applied[zones_of(self._camera_name)] = 0
+            drawing = commanded.drawing(self._camera_name)
+            if drawing is not None:
+                try:
+                    self._set_zones(drawing)
+                except ConfigError as error:
+                    log.warning("the drawing cannot be used; the file's serves", extra={"error": str(error)})
+
+    def _take_command(self, body: bytes) -> None:
+        if self._commanded is not None and self._commanded.take(body):
+            self.say(Lane.STATE, self._heartbeat())  # whoever waits for the change sees it now
+
+    def _set_bands(self, command: SetBands) -> None:
+        if self._settings.bands_file is not None:
+            write_secret(self._settings.bands_file, bands_toml(command))
+            self._look_at_bands()
+
+    def _set_zones(self, command: SetZones) -> None:
+        if self._camera is None or command.camera != self._camera_name:
+            raise ConfigError(f"no camera {command.camera!r} here")
+        self._camera.redraw(command)
+        self._applied[zones_of(command.camera)] = command.version
+
+    def _take_still(self, command: TakeStill) -> None:
+        if self._camera is None or command.camera != self._camera_name:
+            raise ConfigError(f"no camera {command.camera!r} here")
+        self._camera.ask_still(command.ask)
+
+    @property
+    def _camera_name(self) -> str:
+        return str((self._settings.camera or {}).get("id", "camera"))
+
     def _look_at_bands(self) -> None:
         if self._bands is None or self._bands_watch is None:
             return
@@ -181,6 +227,7 @@ class Agent:
             journal=JournalHealth(alarm, state, bulk, dropped),
             bands=self._bands.last_heard() if self._bands else (),
             version=VERSION,
+            applied=self._applied | ({BANDS: bands_mark(self._bands_watch.bands)} if self._bands_watch else {}),
         )
 
     def _now(self) -> Moment:
@@ -214,4 +261,5 @@ def build(settings: EdgeSettings, folder: Path) -> Agent:
         clock=clock,
         camera=camera,
         fingerprint=Fingerprint(keys.up, clock.monotonic()) if radio is not None else None,
+        commanded=Commanded(settings.edge_id, keys, settings.data / COMMANDED_FILE),
     )

@@ -16,7 +16,7 @@ from ancu.models.errors import AncuError
 from ancu.models.findings import Finding
 from ancu.models.mqtt import try_link
 from ancu.models.topics import Lane
-from ancu.models.wire import CameraCrossing, CameraHealth, CameraZone
+from ancu.models.wire import CameraHealth, Fact
 
 __all__ = ["check_edge"]
 
@@ -111,7 +111,7 @@ async def _camera(settings: EdgeSettings, folder: Path) -> Finding:
     try:
         states: list[str] = []
 
-        def emit(_: Lane, fact: CameraCrossing | CameraHealth | CameraZone) -> None:
+        def emit(_: Lane, fact: Fact) -> None:
             if isinstance(fact, CameraHealth):
                 states.append(fact.state)
 

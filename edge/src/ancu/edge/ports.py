@@ -59,6 +59,8 @@ class Uplink(ABC):
     """The way to the server."""
 
     connected = False
+    commanded: Callable[[bytes], None] | None = None
+    """Told the bodies of the command topic, where somebody wants to know."""
 
     @abstractmethod
     async def run(self, converse: Callable[[Conversation], Awaitable[None]]) -> None:

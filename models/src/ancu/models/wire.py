@@ -43,6 +43,7 @@ __all__ = [
     "BatchHeader",
     "CameraCrossing",
     "CameraHealth",
+    "CameraStill",
     "CameraZone",
     "Confirmation",
     "EdgeHeartbeat",
@@ -124,6 +125,7 @@ class EdgeHeartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
     bands: tuple[LastHeard, ...]
     version: str
     applied: Mapping[str, int] = msgspec.field(default_factory=dict)  # what commands set, see commands.py
+    walked: bool | None = None  # whether a walk through the rooms proved its radio; None: this edge does not say
 
 
 class EdgeStarted(msgspec.Struct, frozen=True, tag="started"):
@@ -174,6 +176,18 @@ class CameraZone(msgspec.Struct, frozen=True, tag="zone"):
     since_ms: int
 
 
+class CameraStill(msgspec.Struct, frozen=True, tag="still"):
+    """One picture that the server asked for, or why none may leave. Bulk lane. Servers keep it out of the inbox."""
+
+    at_ms: int
+    camera: str
+    ask: str  # of the command
+    refused: Literal["", "policy", "camera", "soon"] = ""  # "soon": asked again before the last one's pause was over
+    width: int = 0
+    height: int = 0
+    jpeg: bytes = b""
+
+
 class Neighbours(msgspec.Struct, frozen=True, tag="neighbours"):
     """The strongest foreign devices that a fixed box hears, each as a keyed hash: they show whether it was moved.
 
@@ -198,6 +212,7 @@ Fact = (
     | CameraCrossing
     | CameraHealth
     | CameraZone
+    | CameraStill
     | Neighbours
     | MainsChanged
     | HistoryRun
@@ -212,6 +227,7 @@ _FACTS: dict[str, type[Fact]] = {
     "crossing": CameraCrossing,
     "camera": CameraHealth,
     "zone": CameraZone,
+    "still": CameraStill,
     "neighbours": Neighbours,
     "mains": MainsChanged,
     "history": HistoryRun,

@@ -13,12 +13,14 @@ from datetime import datetime
 from typing import Final
 
 import cv2
+import msgspec
 import numpy as np
 
 from ancu.edge.adapters.camera_capture import EPOCH, Capture, Image, Opener, Picture, open_video
 from ancu.edge.adapters.camera_detector import PersonDetector
-from ancu.edge.camera.config import CameraConfig
-from ancu.edge.camera.facts import CameraHealth, Fact
+from ancu.edge.adapters.camera_still import still_of
+from ancu.edge.camera.config import CameraConfig, DoorZone, WatchZone
+from ancu.edge.camera.facts import CameraHealth, Fact, Still
 from ancu.edge.camera.gate import Grey
 from ancu.edge.camera.pipeline import Pipeline
 
@@ -65,6 +67,8 @@ class CameraService:
         self._emit = emit
         self._opener = opener
         self._detector = PersonDetector(side=config.detector.side)
+        self._redrawn = False  # set on the loop, taken by the worker; so is the ask
+        self._ask: str | None = None
 
     async def run(self) -> None:
         """Watch until cancelled, or until a file that does not loop has ended."""
@@ -89,9 +93,25 @@ class CameraService:
             await loop.run_in_executor(worker, capture.join)
             worker.shutdown(wait=False)
 
+    def redraw(self, doors: tuple[DoorZone, ...], zones: tuple[WatchZone, ...]) -> None:
+        """Other doors and zones, from the next picture on; raises ValueError for names that are there twice."""
+        self._config = msgspec.structs.replace(self._config, doors=doors, zones=zones)
+        self._redrawn = True
+
+    def ask_still(self, ask: str) -> None:
+        """Let the next picture leave. Whether it may, the caller has asked the settings."""
+        self._ask = ask
+
     def _judge(self, pipeline: Pipeline, picture: Picture) -> list[Fact]:
         began = time.thread_time()
         facts = list(pipeline.cut()) if picture.first else []
+        if self._redrawn:
+            self._redrawn = False
+            facts += pipeline.redraw(self._config.doors, self._config.zones)
+        if self._ask is not None:
+            ask, self._ask = self._ask, None
+            found = self._detector(picture.image, self._config.detector.follow)
+            facts.append(Still(picture.at, self._config.id, ask, *still_of(picture.image, found)))
         stated, look = pipeline.picture(picture.at, small_grey(picture.image))
         facts += stated
         if look:

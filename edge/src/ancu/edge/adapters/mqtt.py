@@ -40,7 +40,7 @@ class MqttUplink(Uplink):
             await subscribe(client, [topics.confirm(self._ward, self._edge), topics.command(self._ward, self._edge)])
             await publish(client, self._status, self._body(online=True), retain=True)
             try:
-                await converse(_MqttConversation(client, self._ward, self._edge))
+                await converse(_MqttConversation(client, self._ward, self._edge, self.commanded))
             except asyncio.CancelledError:
                 # A proper goodbye keeps the broker from publishing the last will: say it ourselves.
                 with contextlib.suppress(aiomqtt.MqttError):
@@ -54,8 +54,11 @@ class MqttUplink(Uplink):
 
 
 class _MqttConversation(Conversation):
-    def __init__(self, client: aiomqtt.Client, ward: WardCode, edge: EdgeId) -> None:
-        self._client = client
+    def __init__(
+        self, client: aiomqtt.Client, ward: WardCode, edge: EdgeId, commanded: Callable[[bytes], None] | None
+    ) -> None:
+        self._client, self._commanded = client, commanded
+        self._command = topics.command(ward, edge)
         self._topics = {lane: topics.facts(ward, edge, lane) for lane in Lane}
         self._confirm = topics.confirm(ward, edge)
 
@@ -64,5 +67,7 @@ class _MqttConversation(Conversation):
 
     async def confirms(self) -> AsyncIterator[bytes]:
         async for message in self._client.messages:
-            if message.topic.value == self._confirm and isinstance(message.payload, bytes):
+            if message.topic.value == self._confirm:
                 yield message.payload
+            elif message.topic.value == self._command and self._commanded is not None:
+                self._commanded(message.payload)

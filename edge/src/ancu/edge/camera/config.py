@@ -74,6 +74,8 @@ class CameraConfig(Settings, frozen=True):
     zones: tuple[WatchZone, ...] = ()
     """Where people are counted."""
     detector: DetectorSettings = DetectorSettings()
+    stills: Literal["never", "asked"] = "never"
+    """Whether one picture may leave the site when the server asks for it, people in it made unrecognisable."""
     start_s: float = 0.0
     """A file is played from here,"""
     end_s: float | None = None

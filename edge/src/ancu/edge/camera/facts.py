@@ -44,4 +44,16 @@ class ZoneCount:
     since: datetime
 
 
-Fact = Crossing | CameraHealth | ZoneCount
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A picture that was asked for and may leave."""
+
+    at: datetime
+    camera: str
+    ask: str
+    width: int
+    height: int
+    jpeg: bytes
+
+
+Fact = Crossing | CameraHealth | ZoneCount | Still

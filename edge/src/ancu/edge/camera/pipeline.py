@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from ancu.edge.camera.config import CameraConfig
+from ancu.edge.camera.config import CameraConfig, DoorZone, WatchZone
 from ancu.edge.camera.detect import Detections
 from ancu.edge.camera.doors import Doors
 from ancu.edge.camera.facts import CameraHealth, Fact, State
@@ -80,6 +80,12 @@ class Pipeline:
         facts: list[Fact] = [*self._doors.end(self._tracker.tracks), *self._zones.end(self._alive)]
         self._tracker.forget()
         self._tamper.resume()
+        return facts
+
+    def redraw(self, doors: Sequence[DoorZone], zones: Sequence[WatchZone]) -> list[Fact]:
+        """Other doors and zones from the next look on; whoever is in view is seen anew."""
+        facts = self.cut()
+        self._doors, self._zones = Doors(self._camera, doors), Zones(self._camera, zones)
         return facts
 
     def _due(self, at: datetime) -> bool:
