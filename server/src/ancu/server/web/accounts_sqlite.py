@@ -16,7 +16,6 @@ from typing import TypeVar
 
 from ancu.models.clock import Clock, from_ms, to_ms
 from ancu.server.people.errors import Absent, LoginRefused
-from ancu.server.people.records import OfficerRecord
 from ancu.server.people.register import Register
 from ancu.server.ports import Role, Viewer
 from ancu.server.web.accounts import LockedOut, Session, SignedIn, SignInRefused
@@ -56,8 +55,16 @@ class SqliteAccounts:
             raise SignInRefused from None
         finally:
             self._waiting -= 1
+        return await self.open_officer(officer.id, at=at)
+
+    async def open_officer(self, officer: str, *, at: datetime) -> SignedIn:
+        """A session of somebody who has proved who he is; raises SignInRefused for an account that is shut."""
         ends = at + timedelta(seconds=self._settings.session_s)
         return await self._store.ask(lambda register: _open(register, at, ends, officer=officer))
+
+    async def open_person(self, person: str, *, at: datetime, ends: datetime) -> SignedIn:
+        """A session of a person under order."""
+        return await self._store.ask(lambda register: _open(register, at, ends, person=person))
 
     async def enter(self, code: str, address: str, *, at: datetime) -> SignedIn:
         ends = at + timedelta(seconds=self._settings.citizen_session_s)
@@ -152,11 +159,17 @@ class _Worker:
         self._data, self._clock = data, clock
         self._thread = ThreadPoolExecutor(1, "accounts")
         self._register: Register | None = None
+        self._closed = False
 
     async def ask(self, question: Callable[[Register], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question)
 
     async def close(self) -> None:
+        """Once is enough; again does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+
         def closing() -> None:
             if self._register is not None:
                 self._register.connection.close()
@@ -183,17 +196,17 @@ def _hand_back_large_blocks() -> None:
 
 
 def _open(
-    register: Register, at: datetime, ends: datetime, *, officer: OfficerRecord | None = None, person: str | None = None
+    register: Register, at: datetime, ends: datetime, *, officer: str | None = None, person: str | None = None
 ) -> SignedIn:
     token = secrets.token_urlsafe(32)
     now = to_ms(at)
     register.connection.execute("DELETE FROM web_sessions WHERE expires_ms <= ?", (now,))
     register.connection.execute(
         "INSERT INTO web_sessions VALUES (?, ?, ?, ?, ?, ?)",
-        (_hash(token), officer.id if officer else None, person, now, now, to_ms(ends)),
+        (_hash(token), officer, person, now, now, to_ms(ends)),
     )
     session = (
-        _of_officer(register, officer.id, _csrf(token), ends)
+        _of_officer(register, officer, _csrf(token), ends)
         if officer
         else _of_person(register, person or "", _csrf(token), ends)
     )

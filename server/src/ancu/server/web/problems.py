@@ -91,9 +91,10 @@ async def _ours(request: Request, error: Exception) -> Response:
     if not status:
         _log.error("an error without a status", extra={"code": error.code})
         return _answer(request, 500, "internal")
+    detail = None if status == 404 else str(error)  # it could tell what is foreign from what is absent
     wait = getattr(error, "retry_after_s", None)
     headers = None if wait is None else {"Retry-After": str(wait)}
-    return _answer(request, status, error.code, str(error), headers)
+    return _answer(request, status, error.code, detail, headers)
 
 
 async def _http(request: Request, error: Exception) -> Response:
