@@ -25,8 +25,9 @@ from ancu.server.alerts.events import AlertEvent, Attached, Raised, Reopened, Se
 from ancu.server.answers import KeyReused, once
 from ancu.server.cases.inputs import SosTapped
 from ancu.server.core import Core, CoreStopped, Transaction
+from ancu.server.desk_citizen import CitizenDesk
 from ancu.server.desk_console import ConsoleDesk
-from ancu.server.desk_exchange import ExchangeDesk
+from ancu.server.desk_orders import OrdersDesk
 from ancu.server.desk_people import CLINICAL, Directory, sees, sees_kind, status_names
 from ancu.server.memory import Memory
 from ancu.server.people.errors import Absent
@@ -59,7 +60,7 @@ T = TypeVar("T")
 _CHANGES = 100  # read at once
 
 
-class StoreDesk(ExchangeDesk, ConsoleDesk, Desk):
+class StoreDesk(CitizenDesk, OrdersDesk, ConsoleDesk, Desk):
     """Reads on a thread and a connection of its own; changes go through the core. Belongs to one event loop."""
 
     def __init__(
@@ -153,7 +154,9 @@ class StoreDesk(ExchangeDesk, ConsoleDesk, Desk):
                 thresholds=_thresholds(events),
             )
 
-        return await self._read(read)
+        detail = await self._read(read)
+        await self.looked(viewer, detail.row.person, "alert")
+        return detail
 
     async def acknowledge(self, viewer: Viewer, alert: str, *, key: str) -> AlertRow:
         return await self._act(viewer, alert, lifecycle.Acknowledge(viewer.id), key)
@@ -220,7 +223,9 @@ class StoreDesk(ExchangeDesk, ConsoleDesk, Desk):
     async def person(self, viewer: Viewer, person: str) -> PersonDetail:
         directory = self._directory()
         directory.person(viewer, person)
-        return _for(viewer, (await self._persons(directory, [person]))[0])
+        detail = _for(viewer, (await self._persons(directory, [person]))[0])
+        await self.looked(viewer, person, "person")
+        return detail
 
     async def people(self, viewer: Viewer, *, limit: int = 100, cursor: str | None = None) -> Page[PersonDetail]:
         directory = self._directory()
@@ -241,6 +246,7 @@ class StoreDesk(ExchangeDesk, ConsoleDesk, Desk):
         start = max(start, order.starts_at)
         if start >= end:
             return []
+        await self.looked(viewer, order.person, "readings")
         return await asyncio.to_thread(self._series.query, number, start, end, every_s)
 
     async def devices(

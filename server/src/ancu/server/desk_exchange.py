@@ -376,7 +376,7 @@ def _scope(viewer: Viewer) -> tuple[list[str], list[Any]]:
     return [f"p.ward IN ({', '.join('?' * len(viewer.wards))})"], sorted(viewer.wards)
 
 
-def grant_absence(
+def grant_absence(  # noqa: PLR0917 - an absence has so many parts
     tx: Transaction,
     order: OrderRecord,
     viewer: Viewer,

@@ -112,6 +112,21 @@ class Orders:
         with self._ledger.change("end_order", order, reason=reason) as connection:
             connection.execute("UPDATE orders SET ended_ms = ?, end_reason = ? WHERE id = ?", (ended_ms, reason, order))
 
+    def transfer(self, order: OrderId, ward: WardCode, edge: EdgeId | None, address: str | None = None) -> None:
+        """Move an open order to another ward, another home or both. Raises Absent, OrderRefused.
+
+        Without an edge nothing is heard until the new home has its own. None leaves the address as it is.
+        """
+        person = self._open(order)["person"]
+        with self._ledger.change("transfer_order", order, ward=ward, edge=edge) as connection:
+            if connection.execute("SELECT 1 FROM wards WHERE code = ?", (ward,)).fetchone() is None:
+                raise Absent("ward", ward)
+            connection.execute("UPDATE persons SET ward = ? WHERE id = ?", (ward, person))
+            self._edge_fits(person, edge)
+            connection.execute("UPDATE orders SET edge = ? WHERE id = ?", (edge, order))
+            if address is not None:
+                connection.execute("UPDATE person_private SET address = ? WHERE person = ?", (address, person))
+
     def _open(self, order: OrderId) -> sqlite3.Row:
         row: sqlite3.Row | None = self._connection.execute("SELECT * FROM orders WHERE id = ?", (order,)).fetchone()
         if row is None:

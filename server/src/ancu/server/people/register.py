@@ -8,6 +8,7 @@ from pathlib import Path
 from ancu.models.clock import Clock
 from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.people.devices import Devices
+from ancu.server.people.entry import Entry
 from ancu.server.people.ledger import Ledger
 from ancu.server.people.officers import Officers
 from ancu.server.people.orders import Orders
@@ -44,6 +45,7 @@ class Register:
         self.wards = Wards(self.ledger)
         self.officers = Officers(self.ledger, vault, passwords)
         self.orders = Orders(self.ledger)
+        self.entry = Entry(self.ledger, vault)
         self.devices = Devices(self.ledger, vault)
         self.private = Private(connection)
         self._vault = vault

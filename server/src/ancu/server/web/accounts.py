@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from ancu.models.errors import AncuError
+from ancu.server.people.entry import Pass
 from ancu.server.ports import Viewer
 
 __all__ = ["Accounts", "LockedOut", "Session", "SignInRefused", "SignedIn"]
@@ -72,5 +73,17 @@ class Accounts(Protocol):
 
     async def issue_code(self, person: str, *, by: str) -> str:
         """A new access code for a person's page, shown once; ends the earlier one and what it opened."""
+
+    async def enter_by_kit(self, kit: str, code: str, address: str, *, at: datetime) -> SignedIn:
+        """Open a person's session with the kit's QR code and a code that opens once; raises SignInRefused, LockedOut."""
+        ...
+
+    async def issue_passes(self, persons: Sequence[str], *, by: str) -> Sequence[Pass]:
+        """For each person a new kit code and a new entry code, shown once; the earlier ones end, sessions go on."""
+        ...
+
+    async def issue_entry_code(self, person: str, *, by: str) -> str:
+        """A new code that opens once, for the kit that the person has; to be read out on the telephone."""
+        ...
 
     async def close(self) -> None: ...
