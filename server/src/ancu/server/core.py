@@ -24,7 +24,7 @@ from ancu.models.wire import Confirmation, Relay
 from ancu.server.adapters.store import Store
 from ancu.server.adapters.store_journal import Record, Stored, verify_chain
 from ancu.server.cases.inputs import PersonInput, Tick
-from ancu.server.ingest.pipeline import read_relay
+from ancu.server.ingest.pipeline import Taken, read_relay
 from ancu.server.ingest.rows import note_row
 from ancu.server.lanes import Lanes
 from ancu.server.memory import Memory
@@ -108,6 +108,7 @@ class Core:
         open_store: Callable[[], Store],
         roster: Callable[[Store, int | None], Snapshot | None],
         project: Callable[[Store, Sequence[Stored]], None],
+        note: Callable[[Store, Taken], None] = lambda *_: None,
         memory: Memory,
         clock: Clock,
         told: Callable[[Told], None],
@@ -115,12 +116,13 @@ class Core:
     ) -> None:
         """`roster` answers the register if it is newer than the version given; `project` writes the desk's tables.
 
-        Both run inside transactions of the core: what a record says and what the desk shows are committed together.
+        `note` keeps what a relay brought for the desk beside its rows. All run inside transactions of the core: what a record says and what the desk shows are committed together.
         While it is not `listening`, silence proves nothing and the judge is not told that time passes.
         """
         self._open_store = open_store
         self._roster = roster
         self._project = project
+        self._note = note
         self._memory = memory
         self._clock = clock
         self._told = told
@@ -319,6 +321,7 @@ class Core:
         turn.arrived.append(work.arrived)
         if taken.rows:
             turn.row = store.add_rows(taken.rows)
+        self._note(store, taken)
         if taken.aside:
             store.put_aside(taken.aside, now_ms)
 

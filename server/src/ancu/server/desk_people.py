@@ -12,6 +12,7 @@ from ancu.models.clock import from_ms
 from ancu.models.frame import Status
 from ancu.models.ids import BandNumber, band_name
 from ancu.server.cases.codes import CONCERN_OF, Concern, Kind
+from ancu.server.fleet import band_figures
 from ancu.server.ingest.latest import BandLatest, Latest
 from ancu.server.people.records import BandRecord, OrderRecord, Snapshot
 from ancu.server.ports import DeviceRow, NotFound, Role, Viewer
@@ -113,6 +114,7 @@ class Directory:
             values: dict[str, Any] = {}
             if newest is not None:
                 values = {"rssi_dbm": newest.rssi_dbm, "edge": newest.edge, "status": status_names(newest.status)}
+                values |= band_figures(newest)
             yield DeviceRow(
                 id=band_name(number),
                 kind="band",

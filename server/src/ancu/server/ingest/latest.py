@@ -10,6 +10,8 @@ from ancu.server.ingest.rows import Row, facts_of, sane_ms
 
 __all__ = ["BandLatest", "CameraLatest", "EdgeLatest", "GatewayLatest", "Latest"]
 
+_RISE_PERCENT = 3  # of a battery: it was charged; a gauge trembles by less
+_SMOOTH = 0.05  # of each new reading goes into the mean: half a minute of one at 2 s, some minutes of forwarded ones
 _LATELY_MS = 600_000  # a gateway serves an edge that it relayed for in this time
 
 
@@ -27,6 +29,9 @@ class BandLatest(msgspec.Struct, array_like=True):
     spo2_percent: int = 0
     status: int = 0
     tamper: bool = False
+    top_percent: int = 0  # of the battery, when it was charged last
+    top_ms: int = 0
+    rssi_mean_dbm: float = 0.0  # of some minutes
 
 
 class EdgeLatest(msgspec.Struct, array_like=True):
@@ -41,6 +46,7 @@ class EdgeLatest(msgspec.Struct, array_like=True):
     uptime_s: int = 0
     version: str = ""
     gateway: str = ""
+    applied: dict[str, int] = msgspec.field(default_factory=dict)  # of its newest heartbeat
 
 
 class GatewayLatest(msgspec.Struct, array_like=True):
@@ -124,9 +130,22 @@ class Latest:
         newest = self._tables.bands.get(number)
         if newest is None or counter > newest.counter:
             tamper = bool(flags & Flag.TAMPER)
-            self._tables.bands[number] = BandLatest(
+            fresh = BandLatest(
                 counter, heard_ms, row.received_ms, row.edge, rssi, battery, skin, heart, spo2, status, tamper
             )
+            self._carry_on(fresh, newest)
+            self._tables.bands[number] = fresh
+
+    @staticmethod
+    def _carry_on(fresh: BandLatest, before: BandLatest | None) -> None:
+        """Since when the battery falls, and how well the band is heard on the whole."""
+        top = 0 if before is None else before.top_percent
+        if before is None or not top or fresh.battery_percent >= min(top, before.battery_percent + _RISE_PERCENT):
+            fresh.top_percent, fresh.top_ms, fresh.rssi_mean_dbm = fresh.battery_percent, fresh.heard_ms, fresh.rssi_dbm
+        else:
+            fresh.top_percent, fresh.top_ms = top, before.top_ms
+        if before is not None and before.rssi_mean_dbm:
+            fresh.rssi_mean_dbm = before.rssi_mean_dbm + _SMOOTH * (fresh.rssi_dbm - before.rssi_mean_dbm)
 
     def _fact(self, edge: str, latest: EdgeLatest, fact: Fact, at_ms: int) -> None:
         match fact:
@@ -135,6 +154,7 @@ class Latest:
                 latest.mains, latest.radio_ok, latest.clock_synced = fact.mains, fact.radio.ok, fact.clock_synced
                 latest.waiting = fact.journal.alarm + fact.journal.state + fact.journal.bulk
                 latest.dropped, latest.version = fact.journal.dropped, fact.version
+                latest.applied = dict(fact.applied)
             case EdgeStarted():
                 latest.version = fact.version
             case MainsChanged() if at_ms >= latest.beat_ms:

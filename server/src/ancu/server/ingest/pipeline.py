@@ -13,6 +13,7 @@ from ancu.models.ids import EdgeId, partition_of
 from ancu.models.topics import Lane, Upstream
 from ancu.models.wire import (
     Batch,
+    CameraStill,
     Confirmation,
     Relay,
     Relayed,
@@ -53,6 +54,7 @@ class Taken:
     confirms: dict[Confirmation, str] = field(default_factory=dict)  # with the ward of the edge
     aside: list[Aside] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)  # (name, label)
+    stills: list[tuple[EdgeId, CameraStill]] = field(default_factory=list)  # never in a row: a row is kept for long
 
 
 class Pipeline:
@@ -133,7 +135,8 @@ class Pipeline:
         received = self.receiver.receive(
             batch.heard, keyring.ciphers, edge=header.edge, lane=header.lane, now_ms=taken.now_ms, skip=skip
         )
-        facts = [(offset, fact) for offset, fact in batch.facts if offset >= skip]
+        facts = [(o, fact) for o, fact in batch.facts if o >= skip and not isinstance(fact, CameraStill)]
+        taken.stills += [(header.edge, fact) for _, fact in batch.facts if isinstance(fact, CameraStill)]
         if placed.take:
             taken.counts["batches", header.lane.name.lower()] += 1
         taken.counts["facts", ""] += len(facts)

@@ -18,6 +18,7 @@ from ancu.models.ids import BandNumber, EdgeId
 from ancu.models.wire import (
     CameraCrossing,
     CameraHealth,
+    CameraStill,
     CameraZone,
     EdgeHeartbeat,
     EdgeStarted,
@@ -179,5 +180,5 @@ def _stated(row: Row, fact: Fact) -> Input | None:  # noqa: PLR0911 - one case a
             return NeighboursScanned(at, edge, frozenset(device for device, _ in fact.heard), late)
         case MainsChanged():
             return MainsTurned(at, edge, fact.on, late)
-        case HistoryRun() | BandClock() | ChallengeAnswered() | ReducedVitals():
+        case HistoryRun() | BandClock() | ChallengeAnswered() | ReducedVitals() | CameraStill():
             return None  # of a band's own word: verified beside the judge
