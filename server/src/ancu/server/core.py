@@ -24,6 +24,7 @@ from ancu.models.wire import Confirmation, Relay
 from ancu.server.adapters.store import Store
 from ancu.server.adapters.store_journal import Record, Stored, verify_chain
 from ancu.server.cases.inputs import PersonInput, Tick
+from ancu.server.history.intake import Receipt, take_history
 from ancu.server.ingest.pipeline import Taken, read_relay
 from ancu.server.ingest.rows import note_row
 from ancu.server.lanes import Lanes
@@ -58,6 +59,7 @@ class Told:
     confirms: dict[Confirmation, str]  # with the edge's ward
     records: Sequence[Stored]
     rows: int  # highest position of the inbox
+    receipts: Sequence[Receipt] = ()  # of what bands recorded themselves
 
 
 @dataclass(slots=True)
@@ -116,8 +118,9 @@ class Core:
     ) -> None:
         """`roster` answers the register if it is newer than the version given; `project` writes the desk's tables.
 
-        `note` keeps what a relay brought for the desk beside its rows. All run inside transactions of the core: what a record says and what the desk shows are committed together.
-        While it is not `listening`, silence proves nothing and the judge is not told that time passes.
+        `note` keeps what a relay brought for the desk beside its rows. All run inside transactions of the core: what a
+        record says and what the desk shows are committed together. While it is not `listening`, silence proves nothing
+        and the judge is not told that time passes.
         """
         self._open_store = open_store
         self._roster = roster
@@ -319,8 +322,13 @@ class Core:
         turn.confirms = {c: w for c, w in turn.confirms.items() if (c.edge, c.epoch, c.lane) not in taken.marks}
         turn.confirms |= taken.confirms
         turn.arrived.append(work.arrived)
+        brought = take_history(store.connection, taken.rows, self._memory.roster)
+        for row in brought.rows:
+            turn.records += self._memory.take_note(row)
+        turn.counts += brought.counts
+        turn.receipts += brought.receipts
         if taken.rows:
-            turn.row = store.add_rows(taken.rows)
+            turn.row = store.add_rows([*taken.rows, *brought.rows])
         self._note(store, taken)
         if taken.aside:
             store.put_aside(taken.aside, now_ms)
@@ -359,7 +367,7 @@ class Core:
         now = self._clock.monotonic()
         self.commit_s.extend(now - at for at in turn.arrived)
         if turn.confirms or turn.stored or turn.row:
-            self._told(Told(turn.confirms, turn.stored, self.row))
+            self._told(Told(turn.confirms, turn.stored, self.row, turn.receipts))
 
     def _maybe_save(self, store: Store, readings: int) -> None:
         self._unsaved += readings
@@ -421,6 +429,7 @@ class _Turn:
     answers: list[tuple[Future[Any], Any, AncuError | None]] = field(default_factory=list)
     row: int = 0
     stored: list[Stored] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
 
 
 def _closed(store: Store | None) -> Store | None:

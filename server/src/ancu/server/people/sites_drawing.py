@@ -68,18 +68,14 @@ class Drawing:
 
 def check_drawing(doors: Sequence[Door], zones: Sequence[Zone]) -> None:
     """Refuse what an edge would refuse, or what nobody can mean; raises DrawingRefused."""
-    if len(doors) + len(zones) > _SHAPES:
+    shapes: list[Door | Zone] = [*doors, *zones]
+    if len(shapes) > _SHAPES:
         raise DrawingRefused("too_many")
-    names = [shape.name for shape in (*doors, *zones)]
-    for shape in (*doors, *zones):
-        if not shape.name.strip() or len(shape.name) > _NAME_CHARS or not shape.name.isprintable():
-            raise DrawingRefused("name", shape.name[:_NAME_CHARS])
+    names = [shape.name for shape in shapes]
+    for shape in shapes:
         if names.count(shape.name) > 1:
             raise DrawingRefused("twice", shape.name)
-        if not 2 <= len(shape.area) <= _CORNERS or not all(_within(point) for point in shape.area):
-            raise DrawingRefused("points", shape.name)
-        if _extent(shape.area) < _LEAST:
-            raise DrawingRefused("small", shape.name)
+        _check_shape(shape.name, shape.area)
     for zone in zones:
         _check_area(zone.name, zone.area)
     for door in doors:
@@ -92,9 +88,7 @@ def check_drawing(doors: Sequence[Door], zones: Sequence[Zone]) -> None:
             _check_area(door.name, door.area)
 
 
-def draw(
-    ledger: Ledger, edge: EdgeId, camera: str, doors: Sequence[Door], zones: Sequence[Zone], *, after: int
-) -> int:
+def draw(ledger: Ledger, edge: EdgeId, camera: str, doors: Sequence[Door], zones: Sequence[Zone], *, after: int) -> int:
     """Save the next version, drawn over version `after` (0: over none). Raises Absent, Revoked and errors of here."""
     check_drawing(doors, zones)
     row = ledger.connection.execute(
@@ -144,6 +138,15 @@ def newest_drawings(connection: sqlite3.Connection) -> dict[EdgeId, dict[str, Se
 
 def _read(row: sqlite3.Row) -> _Body:
     return msgspec.msgpack.decode(row["body"], type=_Body)
+
+
+def _check_shape(name: str, area: Sequence[Point]) -> None:
+    if not name.strip() or len(name) > _NAME_CHARS or not name.isprintable():
+        raise DrawingRefused("name", name[:_NAME_CHARS])
+    if not 2 <= len(area) <= _CORNERS or not all(_within(point) for point in area):
+        raise DrawingRefused("points", name)
+    if _extent(area) < _LEAST:
+        raise DrawingRefused("small", name)
 
 
 def _check_area(name: str, area: Sequence[Point]) -> None:
