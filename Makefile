@@ -41,6 +41,9 @@ test-e2e: $(VENV)/.dev ## the browser and whole-chain tests alone
 test-all: check ## every test, the long ones too
 	$(BIN)/pytest -m "not bluez" $(ARGS)
 
+bluez: $(VENV)/.dev ## the edge on the real BlueZ, in a virtual machine; needs Debian's qemu-system-x86, bluez, linux-image-amd64
+	@$(BIN)/python tests/bluez/machine.py $(ARGS)
+
 bench: $(VENV)/.run ## reproducible benchmarks
 	$(BIN)/ancu bench $(ARGS)
 

@@ -242,9 +242,9 @@ def build(settings: EdgeSettings, folder: Path) -> Agent:
     bands: BandsWatch | None = None
     if settings.radio is not None and settings.bands_file is not None:
         # A camera-only edge has no Bluetooth, and a box need not load what it has not.
-        from ancu.edge.adapters.bleak_radio import BleakRadio  # noqa: PLC0415
+        from ancu.edge.adapters.bleak_radio import open_radio  # noqa: PLC0415
 
-        radio = BleakRadio(settings.radio.backend, settings.radio.adapter)
+        radio = open_radio(settings.radio.backend, settings.radio.adapter)
         bands = BandsWatch(settings.bands_file)
     camera: Callable[[Emit], Camera] | None = None
     if settings.camera is not None:

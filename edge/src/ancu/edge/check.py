@@ -79,7 +79,7 @@ async def _broker(settings: EdgeSettings) -> Finding:
 
 
 async def _radio(settings: EdgeSettings) -> Finding:
-    from ancu.edge.adapters.bleak_radio import BleakRadio  # noqa: PLC0415 - a camera-only box has no Bluetooth
+    from ancu.edge.adapters.bleak_radio import open_radio  # noqa: PLC0415 - a camera-only box has no Bluetooth
 
     assert settings.radio is not None  # noqa: S101 - the caller looked
     ours = 0
@@ -89,7 +89,7 @@ async def _radio(settings: EdgeSettings) -> Finding:
         ours += 1
 
     try:
-        radio = BleakRadio(settings.radio.backend, settings.radio.adapter)
+        radio = open_radio(settings.radio.backend, settings.radio.adapter)
         try:
             async with asyncio.timeout(LONGEST_S):
                 await radio.start(hear, lambda: None)

@@ -17,7 +17,7 @@ from ancu.models.address import parse_address
 from ancu.models.errors import ConfigError
 from ancu.models.frame import SERVICE_UUID16
 
-__all__ = ["BleakRadio"]
+__all__ = ["BleakRadio", "open_radio"]
 
 log = logging.getLogger(__name__)
 GROUP = "ancu.bleak_backends"
@@ -69,6 +69,15 @@ class BleakRadio(Radio):
             await scanner.stop()
         except Exception as error:  # noqa: BLE001 - as above, and what cannot be stopped is given up
             log.debug("scan did not stop", extra={"error": str(error)})
+
+
+def open_radio(backend: str, adapter: str) -> Radio:
+    """The radio that a configuration names; raises ConfigError for a backend that is not installed."""
+    if backend != "bluez":
+        return BleakRadio(backend, adapter)
+    from ancu.edge.adapters.bluez_radio import BluezRadio  # noqa: PLC0415 - D-Bus is there on Linux alone
+
+    return BluezRadio(adapter)
 
 
 def _load(name: str) -> Any:
