@@ -118,7 +118,10 @@ class Commander:
             found = bands_of_edges(register)
             self._wanted = (
                 register.version,
-                {edge: (bands_mark(bands), SetBands(dict(bands))) for edge, bands in found.items()},
+                {
+                    edge: (bands_mark(bands), SetBands({int(n): key for n, key in bands.items()}))
+                    for edge, bands in found.items()
+                },
             )
         return self._wanted[1]
 
