@@ -95,6 +95,7 @@ class HistoryHeld(msgspec.Struct, frozen=True, tag="held"):
     band: int
     upto: int
     receipt: bytes  # history.make_receipt
+    again: bool = False  # what followed was not right: bring it once more
 
 
 class AskBand(msgspec.Struct, frozen=True, tag="ask"):

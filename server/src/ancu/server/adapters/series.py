@@ -48,7 +48,7 @@ WITH once AS (
     SELECT DISTINCT ON (counter) * FROM readings WHERE band = $band AND told_at >= $start AND told_at < $end
     ORDER BY counter)
 SELECT epoch_ms(told_at) // ($every * 1000) AS bucket, avg(nullif(heart, 0)), avg(nullif(spo2, 0)), avg(skin) / 10,
-    avg(battery), avg(rssi), bool_or(status & $skin <> 0), count(*)
+    avg(battery), avg(nullif(rssi, 0)), bool_or(status & $skin <> 0), count(*)
 FROM once GROUP BY bucket ORDER BY bucket
 """
 

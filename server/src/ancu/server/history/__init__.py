@@ -1,0 +1,1 @@
+"""What bands recorded themselves: verified, dated, kept; their clocks; and the challenges they answer."""
