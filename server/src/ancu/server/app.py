@@ -20,6 +20,7 @@ from ancu.server.adapters.store import Store
 from ancu.server.adapters.store_journal import audit_key
 from ancu.server.collector import tune_collector
 from ancu.server.config import ServerSettings
+from ancu.server.commanding import Commander
 from ancu.server.core import Core, CoreStopped, Told
 from ancu.server.desk import StoreDesk
 from ancu.server.exchange_asking import Asking
@@ -29,6 +30,7 @@ from ancu.server.notify.engine import Engine
 from ancu.server.notify.office import Office
 from ancu.server.notify.words import Writer
 from ancu.server.people.records import Snapshot
+from ancu.server.people.sites_seen import note_taken
 from ancu.server.people.snapshot import read_snapshot, read_version
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
 from ancu.server.projection import project
@@ -61,12 +63,16 @@ class Server:
             open_store=self._open_store,
             roster=self._roster,
             project=project,
+            note=note_taken,
             memory=self._memory,
             clock=self._clock,
             told=self._told,
             listening=lambda: self._link.connected,
         )
         self._link = ServerLink(settings.broker, settings.data, deliver=self._core.deliver, seal=self._seal)
+        self._commander = Commander(
+            self._core.command, lambda sealed: self._link.command(sealed.ward, sealed.edge, sealed.body)
+        )
         self._dispatcher = Dispatcher(
             Engine(plan_of(settings.notify), Writer(settings.notify.language, settings.notify.link), random.random),
             build_notifiers(settings.notify, self._clock),
@@ -119,6 +125,7 @@ class Server:
                     )
                     group.create_task(self._watch())
                     group.create_task(self._dispatcher.run())
+                    group.create_task(self._commander.run())
                     group.create_task(self._asking.run())
         finally:
             stopping.set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,13 +12,14 @@ import aiomqtt
 
 from ancu.models.errors import TopicError
 from ancu.models.ids import EdgeId, WardCode
-from ancu.models.mqtt import BrokerSettings, Link, client_id, subscribe
-from ancu.models.topics import ALL_UPSTREAM, Lane, Upstream, confirm, parse
+from ancu.models.mqtt import BrokerSettings, Link, client_id, publish, subscribe
+from ancu.models.topics import ALL_UPSTREAM, Lane, Upstream, command, confirm, parse
 from ancu.models.wire import Confirmation
 
 __all__ = ["ServerLink"]
 
 log = logging.getLogger(__name__)
+_COMMANDS = 1_000  # waiting at most; the oldest is given up, and made anew by whoever needs it
 
 
 class ServerLink:
@@ -36,6 +37,7 @@ class ServerLink:
         self._deliver = deliver
         self._seal = seal
         self._pending: dict[tuple[EdgeId, int, Lane], tuple[Confirmation, str]] = {}
+        self._commands: deque[tuple[WardCode, EdgeId, bytes]] = deque(maxlen=_COMMANDS)
         self._wake = asyncio.Event()
         self.counts: Counter[tuple[str, str]] = Counter()
 
@@ -49,12 +51,19 @@ class ServerLink:
             self._pending[confirmation.edge, confirmation.epoch, confirmation.lane] = (confirmation, ward)
         self._wake.set()
 
+    def command(self, ward: WardCode, edge: EdgeId, body: bytes) -> None:
+        """Send a sealed command if there is a session; whoever needs it done looks whether it was."""
+        if self._link.connected:
+            self._commands.append((ward, edge, body))
+            self._wake.set()
+
     async def run(self) -> None:
         """Hold the link until cancelled; raises ConfigError."""
         await self._link.run(self._session)
 
     async def _session(self, client: aiomqtt.Client) -> None:
         await subscribe(client, [ALL_UPSTREAM])
+        self._commands.clear()
         self._pending.clear()  # whoever still waits sends again, and is answered from the watermark
         async with asyncio.TaskGroup() as group:
             group.create_task(self._receive(client))
@@ -76,6 +85,10 @@ class ServerLink:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            while self._commands:
+                of_ward, edge, sealed = self._commands.popleft()
+                await publish(client, command(of_ward, edge), sealed)
+                self.counts["commands", ""] += 1
             while self._pending:
                 confirmation, ward = self._pending.pop(next(iter(self._pending)))
                 body = self._seal(confirmation)

@@ -7,16 +7,24 @@ from collections.abc import Sequence
 
 from ancu.models.topics import Lane
 from ancu.models.wire import CameraCrossing, CameraStill
+from ancu.server.adapters.store import Store
+from ancu.server.ingest.pipeline import Taken
 from ancu.server.ingest.rows import Row, facts_of, sane_ms
 
-__all__ = ["STILL_MS", "keep_still", "note_rows", "sweep"]
+__all__ = ["STILL_MS", "keep_still", "note_taken", "sweep"]
 
 STILL_MS = 24 * 3_600_000  # a picture is kept so long: long enough to draw on, short enough to be no record
 _CROSSINGS_MS = 14 * 86_400_000
 
 
-def note_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """Project the crossings in rows of the inbox; inside the transaction that writes them."""
+def note_taken(store: Store, taken: Taken) -> None:
+    """Keep what a relay brought for the board; inside the transaction that writes its rows."""
+    _note_rows(store.connection, taken.rows)
+    for edge, still in taken.stills:
+        keep_still(store.connection, edge, still, taken.now_ms)
+
+
+def _note_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     for row in rows:
         if row.lane != Lane.ALARM or not row.facts:
             continue
