@@ -19,8 +19,8 @@ from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.adapters.store_journal import audit_key
 from ancu.server.collector import tune_collector
-from ancu.server.config import ServerSettings
 from ancu.server.commanding import Commander
+from ancu.server.config import ServerSettings
 from ancu.server.core import Core, CoreStopped, Told
 from ancu.server.desk import StoreDesk
 from ancu.server.exchange_asking import Asking
