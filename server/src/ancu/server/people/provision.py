@@ -14,12 +14,21 @@ from ancu.models.config import read_secret, write_secret
 from ancu.models.errors import UsageError
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, OrderId, WardCode
 from ancu.server.adapters.pki import Authority, Issued, hosts_of
-from ancu.server.people.devices import SERVER_ID, DeviceKind
+from ancu.server.people.devices import SERVER_ID, DeviceKind, Devices
 from ancu.server.people.errors import Absent
 from ancu.server.people.register import Register
 from ancu.server.people.toml import to_toml
 
-__all__ = ["AUTHORITY_FOLDER", "BLUEZ", "DEVICES_FILE", "LISTENER_CERTIFICATE", "LISTENER_KEY", "Link", "Provisioner"]
+__all__ = [
+    "AUTHORITY_FOLDER",
+    "BLUEZ",
+    "DEVICES_FILE",
+    "LISTENER_CERTIFICATE",
+    "LISTENER_KEY",
+    "Link",
+    "Provisioner",
+    "publish_devices",
+]
 
 AUTHORITY_FOLDER: Final = "ca"  # all in the server's data folder
 DEVICES_FILE: Final = "devices.toml"
@@ -120,8 +129,7 @@ class Provisioner:
 
     def publish(self) -> None:
         """Write the broker's devices file anew."""
-        rows = [asdict(admitted) for admitted in self._devices.admitted()]
-        write_secret(self._devices_file, to_toml({"devices": rows}).encode())
+        publish_devices(self._devices, self._devices_file)
 
     def _edge_kit(self, edge: EdgeId, ward: WardCode, key: bytes, kit: Path, tables: Mapping[str, Any] | None) -> Path:
         _private(kit)
@@ -163,6 +171,12 @@ class Provisioner:
             "cert_file": "client.crt",
             "key_file": "client.key",
         }
+
+
+def publish_devices(devices: Devices, file: Path) -> None:
+    """Write the file by which the broker knows whom to let in."""
+    rows = [asdict(admitted) for admitted in devices.admitted()]
+    write_secret(file, to_toml({"devices": rows}).encode())
 
 
 def _must_be_new(kit: Path, name: str) -> None:
