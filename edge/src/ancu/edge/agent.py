@@ -18,12 +18,15 @@ from ancu.edge.commanded import COMMANDED_FILE, Commanded, bands_toml
 from ancu.edge.config import BandsWatch, EdgeSettings, read_edge_keys
 from ancu.edge.fingerprint import Fingerprint
 from ancu.edge.journal import Journal
+from ancu.edge.link_ports import Links
 from ancu.edge.ports import Advert, Host, Radio, Uplink
+from ancu.edge.progress import PROGRESS_FILE, Progress
 from ancu.edge.recorder import Recorder
 from ancu.edge.scan import Scan
 from ancu.edge.sender import Sender
+from ancu.edge.visitor import Visitor
 from ancu.models.clock import Clock, SystemClock, to_ms
-from ancu.models.commands import BANDS, SetBands, SetZones, TakeStill, bands_mark, zones_of
+from ancu.models.commands import BANDS, AskBand, HistoryHeld, SetBands, SetZones, TakeStill, bands_mark, zones_of
 from ancu.models.config import write_secret
 from ancu.models.errors import ConfigError
 from ancu.models.topics import Lane
@@ -63,6 +66,7 @@ class Agent:
         camera: Callable[[Emit], Camera] | None = None,
         fingerprint: Fingerprint | None = None,
         commanded: Commanded | None = None,
+        links: Links | None = None,
     ) -> None:
         self._settings = settings
         self._recorder = recorder
@@ -86,6 +90,20 @@ class Agent:
             if fingerprint is not None:
                 radio.foreign = self._hear_foreign
             self._scan = Scan(radio, clock, stall_s=config.stall_s)
+        self._visitor: Visitor | None = None
+        if radio is not None and settings.radio is not None and links is not None and settings.radio.visit_s > 0:
+            self._visitor = Visitor(
+                links,
+                bands.bands if bands else {},
+                Progress(settings.data / PROGRESS_FILE),
+                clock=clock,
+                host=host,
+                say=self.say,
+                flushed=recorder.flushed,
+                slots=settings.radio.slots,
+                every_s=settings.radio.visit_s,
+            )
+            radio.offered = self._visitor.offered
         self._commanded = commanded
         self._applied: dict[str, int] = {}
         if commanded is not None:
@@ -110,6 +128,8 @@ class Agent:
         parts = [self._recorder.run(), self._uplink.run(self._sender.converse), self._beat()]
         if self._scan is not None:
             parts += [self._scan.run(self._hear, self._scan_changed), self._watch()]
+        if self._visitor is not None:
+            parts.append(self._visitor.run())
         if self._camera is not None and self._settings.camera is not None:
             parts.append(watch_camera(self._camera, self._camera_name, self._clock, self.say))
         return parts
@@ -159,6 +179,9 @@ class Agent:
     def _obey(self, commanded: Commanded) -> None:
         if self._bands is not None:
             commanded.on(SetBands, self._set_bands)
+        if self._visitor is not None:
+            commanded.on(HistoryHeld, self._visitor.held)
+            commanded.on(AskBand, self._visitor.ask)
         if self._camera is not None:
             commanded.on(SetZones, self._set_zones)
             commanded.on(TakeStill, self._take_still)
@@ -200,6 +223,8 @@ class Agent:
         try:
             if self._bands_watch.changed():
                 self._bands.rekey(self._bands_watch.bands, self._now())
+                if self._visitor is not None:
+                    self._visitor.rekey(self._bands_watch.bands)
                 log.info("bands changed", extra={"bands": len(self._bands_watch.bands)})
         except ConfigError as error:
             log.warning("the bands file cannot be read; the last one stays", extra={"error": str(error)})
@@ -240,12 +265,17 @@ def build(settings: EdgeSettings, folder: Path) -> Agent:
     keys = read_edge_keys(settings.key_file)
     radio: Radio | None = None
     bands: BandsWatch | None = None
+    links: Links | None = None
     if settings.radio is not None and settings.bands_file is not None:
         # A camera-only edge has no Bluetooth, and a box need not load what it has not.
         from ancu.edge.adapters.bleak_radio import open_radio  # noqa: PLC0415
 
         radio = open_radio(settings.radio.backend, settings.radio.adapter)
         bands = BandsWatch(settings.bands_file)
+        if settings.radio.visit_s > 0:
+            from ancu.edge.adapters.bleak_links import BleakLinks  # noqa: PLC0415
+
+            links = BleakLinks(settings.radio.backend, settings.radio.adapter)
     camera: Callable[[Emit], Camera] | None = None
     if settings.camera is not None:
         camera = partial(open_camera, settings.camera, folder, clock)
@@ -262,4 +292,5 @@ def build(settings: EdgeSettings, folder: Path) -> Agent:
         camera=camera,
         fingerprint=Fingerprint(keys.up, clock.monotonic()) if radio is not None else None,
         commanded=Commanded(settings.edge_id, keys, settings.data / COMMANDED_FILE),
+        links=links,
     )

@@ -32,6 +32,8 @@ class RadioSettings(Settings, frozen=True):
     report_s: float = 10.0  # one frame of each band is forwarded in so long; urgent ones at once
     unseen_s: float = 20.0  # without a new frame, the scan is restarted, and the absence stated
     stall_s: float = 30.0  # without an advert of any device, the scan is restarted
+    visit_s: float = 600.0  # a band is connected to for its history and clock so often; 0: never
+    slots: int = 3  # connections at once; Linux adapters have five
 
 
 class JournalSettings(Settings, frozen=True):
@@ -88,6 +90,7 @@ def read_edge(path: Path) -> EdgeSettings:
     if settings.radio is not None:
         radio = settings.radio
         numbers |= {"radio.report_s": radio.report_s, "radio.unseen_s": radio.unseen_s, "radio.stall_s": radio.stall_s}
+        numbers |= {"radio.slots": radio.slots}
     for name, number in numbers.items():
         if not number > 0:
             raise ConfigError(f"{path}: {name} must be greater than 0")

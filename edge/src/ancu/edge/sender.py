@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Iterator
 
 from ancu.edge.ports import Conversation
 from ancu.edge.recorder import Recorder
@@ -13,11 +14,13 @@ from ancu.models.clock import Clock, to_ms
 from ancu.models.errors import WireRefused
 from ancu.models.ids import EdgeId
 from ancu.models.keys import EdgeKeys
-from ancu.models.wire import BatchHeader, decode_confirm, seal_batch
+from ancu.models.wire import MAX_BATCH_BYTES, BatchHeader, decode_confirm, seal_batch
 
 __all__ = ["Sender"]
 
 log = logging.getLogger(__name__)
+BODY_BYTES = MAX_BATCH_BYTES - 4096  # of records in one body
+RECORD_OVERHEAD = 16  # that a record's place and length take at most
 IDLE_S = 30.0  # how long to sleep when nothing is in flight and nothing new comes; being woken is the rule
 
 
@@ -60,16 +63,19 @@ class Sender:
         records = await self._recorder.read(send.lane, send.first, send.count)
         if not records or journal.epoch != epoch:
             return  # confirmed or dropped meanwhile, or the disk refuses: the window comes back to it
-        header = BatchHeader(
-            edge=self._edge,
-            lane=send.lane,
-            epoch=epoch,
-            base=min(journal.held[send.lane].base, send.first),
-            first=send.first,
-            count=len(records),
-            sent_ms=to_ms(self._clock.now()),
-        )
-        await conversation.publish(send.lane, seal_batch(header, records, self._keys.up))
+        first = send.first
+        for part in _by_size(records):
+            header = BatchHeader(
+                edge=self._edge,
+                lane=send.lane,
+                epoch=epoch,
+                base=min(journal.held[send.lane].base, send.first),
+                first=first,
+                count=len(part),
+                sent_ms=to_ms(self._clock.now()),
+            )
+            first += len(part)
+            await conversation.publish(send.lane, seal_batch(header, part, self._keys.up))
 
     async def _listen(self, conversation: Conversation) -> None:
         async for body in conversation.confirms():
@@ -98,3 +104,16 @@ class Sender:
         if not self.refused[reason]:
             log.warning("confirm refused", extra={"reason": reason})
         self.refused[reason] += 1
+
+
+def _by_size(records: list[bytes]) -> Iterator[list[bytes]]:
+    """Records in bodies that are not refused for their size: those of the bulk lane may be long."""
+    part: list[bytes] = []
+    size = 0
+    for record in records:
+        if part and size + len(record) > BODY_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(record)
+        size += len(record) + RECORD_OVERHEAD
+    yield part

@@ -16,8 +16,9 @@ from ancu.edge.ports import Advert, Radio, RadioLost
 from ancu.models.address import parse_address
 from ancu.models.errors import ConfigError
 from ancu.models.frame import SERVICE_UUID16
+from ancu.models.link import LINK_SERVICE
 
-__all__ = ["BleakRadio", "open_radio"]
+__all__ = ["BleakRadio", "load_backend", "open_radio"]
 
 log = logging.getLogger(__name__)
 GROUP = "ancu.bleak_backends"
@@ -30,14 +31,15 @@ class BleakRadio(Radio):
     def __init__(self, backend: str, adapter: str) -> None:
         """Raises ConfigError for a backend that is not installed."""
         self._adapter = adapter
-        self._backend = None if backend == "bluez" else _load(backend)
+        self._backend = None if backend == "bluez" else load_backend(backend)
         self._scanner: BleakScanner | None = None
 
     async def start(self, hear: Callable[[Advert], None], lost: Callable[[], None]) -> None:
         def detected(device: BLEDevice, data: AdvertisementData) -> None:
             self.adverts += 1
             body = data.service_data.get(_UUID)
-            if body is None and self.foreign is None:
+            offers = LINK_SERVICE in data.service_uuids
+            if body is None and self.foreign is None and not offers:
                 return
             try:
                 address = parse_address(device.address)
@@ -45,6 +47,9 @@ class BleakRadio(Radio):
                 return  # a platform that hides addresses; nothing can be resolved there
             if body is not None:
                 hear(Advert(address, data.rssi, bytes(body)))
+            elif offers:
+                if self.offered is not None:
+                    self.offered(address, device)
             elif self.foreign is not None:
                 self.foreign(address, data.rssi)
 
@@ -80,7 +85,8 @@ def open_radio(backend: str, adapter: str) -> Radio:
     return BluezRadio(adapter)
 
 
-def _load(name: str) -> Any:
+def load_backend(name: str) -> Any:
+    """What an entry point of `ancu.bleak_backends` gives; raises ConfigError."""
     for point in entry_points(group=GROUP, name=name):
         try:
             return point.load()

@@ -72,6 +72,7 @@ class BluezRadio(Radio):
 
         radio = BleakRadio("bluez", name)
         radio.foreign = heard_foreign
+        radio.offered = self.offered
         await radio.start(heard, lambda: None)
         self._radios.append(radio)
 

@@ -1,0 +1,112 @@
+"""Connections by public `bleak`: over BlueZ, or over a backend that an installed part offers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.device import BLEDevice
+from bleak.exc import BleakError, BleakGATTProtocolError
+
+from ancu.edge.adapters.bleak_radio import load_backend
+from ancu.edge.link_ports import BandLink, LinkFailed, Links
+
+__all__ = ["BleakLinks"]
+
+log = logging.getLogger(__name__)
+CONNECT_S = 20.0  # two advertising intervals of a weak band, and the search for its services
+PAIR_S = 20.0
+ANSWER_S = 10.0
+CLOSE_S = 5.0
+
+
+class BleakLinks(Links):
+    """One adapter; connects one band at a time, as controllers do, and keeps several connected."""
+
+    def __init__(self, backend: str, adapter: str) -> None:
+        """Raises ConfigError for a backend that is not installed."""
+        self._adapter = adapter
+        self._backend = None if backend == "bluez" else load_backend(backend)
+        self._initiating = asyncio.Lock()
+
+    async def open(self, device: object) -> BandLink:
+        assert isinstance(device, BLEDevice)  # noqa: S101 - our radio offers no other
+        link = _BleakLink(device, self._options())
+        try:
+            async with self._initiating:
+                await link.connect()
+        except BaseException:
+            await link.close()
+            raise
+        return link
+
+    def _options(self) -> dict[str, Any]:
+        if self._backend is None:
+            return {}  # the device knows the adapter that it was seen by
+        return {"backend": self._backend.client, **self._backend.client_kwargs(self._adapter)}
+
+
+class _BleakLink(BandLink):
+    def __init__(self, device: BLEDevice, options: dict[str, Any]) -> None:
+        self._lost: list[Callable[[], None]] = []
+        self._subscribed: set[str] = set()
+        self._client = BleakClient(device, lambda _: self._tell_lost(), timeout=CONNECT_S, **options)
+
+    async def connect(self) -> None:
+        """Connect and encrypt; a bond that the band forgot is made anew, once."""
+        await _tried(self._client.connect(), CONNECT_S + 5)
+        try:
+            await _tried(self._client.pair(), PAIR_S)
+        except LinkFailed:
+            log.info("a bond is made anew")
+            await _tried(self._client.unpair(), CLOSE_S)
+            if not self._client.is_connected:
+                await _tried(self._client.connect(), CONNECT_S + 5)
+            await _tried(self._client.pair(), PAIR_S)
+
+    async def read(self, uuid: str) -> bytes:
+        return bytes(await _tried(self._client.read_gatt_char(uuid), ANSWER_S))
+
+    async def write(self, uuid: str, value: bytes) -> None:
+        await _tried(self._client.write_gatt_char(uuid, value, response=True), ANSWER_S)
+
+    async def subscribe(self, uuid: str, told: Callable[[bytes], None]) -> None:
+        def notified(_: BleakGATTCharacteristic, value: bytearray) -> None:
+            told(bytes(value))
+
+        if uuid in self._subscribed:
+            await _tried(self._client.stop_notify(uuid), ANSWER_S)
+        self._subscribed.add(uuid)
+        await _tried(self._client.start_notify(uuid, notified), ANSWER_S)
+
+    def on_lost(self, lost: Callable[[], None]) -> None:
+        self._lost.append(lost)
+        if not self._client.is_connected:
+            lost()
+
+    async def close(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._client.disconnect()
+        except Exception as error:  # noqa: BLE001 - backends raise what they like; what cannot be closed is given up
+            log.debug("link did not close", extra={"error": str(error)})
+
+    def _tell_lost(self) -> None:
+        for lost in self._lost:
+            lost()
+
+
+async def _tried(work: Any, within_s: float) -> Any:
+    try:
+        async with asyncio.timeout(within_s):
+            return await work
+    except BleakGATTProtocolError as error:
+        raise LinkFailed(str(error), refused=True) from error
+    except TimeoutError as error:
+        raise LinkFailed("the band does not answer") from error
+    except (BleakError, OSError, EOFError, AttributeError) as error:
+        raise LinkFailed(f"{error.__class__.__name__}: {error}") from error

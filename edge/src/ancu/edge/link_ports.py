@@ -1,0 +1,51 @@
+"""Ports: a connection to a band."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from ancu.models.errors import AncuError
+
+__all__ = ["BandLink", "LinkFailed", "Links"]
+
+
+class LinkFailed(AncuError):
+    """No connection, or one that broke, or a peer that refused; `refused` for the last."""
+
+    code = "link_failed"
+
+    def __init__(self, why: str, *, refused: bool = False) -> None:
+        super().__init__(why)
+        self.refused = refused
+
+
+class BandLink(ABC):
+    """An encrypted connection to a band. Every call raises LinkFailed."""
+
+    @abstractmethod
+    async def read(self, uuid: str) -> bytes: ...
+
+    @abstractmethod
+    async def write(self, uuid: str, value: bytes) -> None:
+        """Write and wait for the band's response."""
+
+    @abstractmethod
+    async def subscribe(self, uuid: str, told: Callable[[bytes], None]) -> None:
+        """Be told notifications or indications, until the link is closed."""
+
+    @abstractmethod
+    def on_lost(self, lost: Callable[[], None]) -> None:
+        """`lost` is called once when the link breaks."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Never raises."""
+
+
+class Links(ABC):
+    """What can connect."""
+
+    @abstractmethod
+    async def open(self, device: object) -> BandLink:
+        """Connect to a device that the radio offered, bond with it or take the bond up; raises LinkFailed."""
