@@ -24,6 +24,8 @@ from ancu.server.config import ServerSettings
 from ancu.server.core import Core, CoreStopped, Told
 from ancu.server.desk import StoreDesk
 from ancu.server.exchange_asking import Asking
+from ancu.server.history.challenger import Challenger
+from ancu.server.history.receipts import Receipts
 from ancu.server.memory import Memory
 from ancu.server.notify.dispatcher import Dispatcher
 from ancu.server.notify.engine import Engine
@@ -73,6 +75,8 @@ class Server:
         self._commander = Commander(
             self._core.command, lambda sealed: self._link.command(sealed.ward, sealed.edge, sealed.body)
         )
+        self._receipts = Receipts(self._commander.tell)
+        self._challenger = Challenger(settings.challenges, self._core.command, self._commander.tell)
         self._dispatcher = Dispatcher(
             Engine(plan_of(settings.notify), Writer(settings.notify.language, settings.notify.link), random.random),
             build_notifiers(settings.notify, self._clock),
@@ -126,6 +130,8 @@ class Server:
                     group.create_task(self._watch())
                     group.create_task(self._dispatcher.run())
                     group.create_task(self._commander.run())
+                    group.create_task(self._receipts.run())
+                    group.create_task(self._challenger.run())
                     group.create_task(self._asking.run())
         finally:
             stopping.set()
@@ -182,6 +188,7 @@ class Server:
 
     def _tell(self, told: Told) -> None:
         self._link.confirm(told.confirms)
+        self._receipts.note(told.receipts)
         if told.records:
             self._desk.told(told.records[-1].position)
             self._dispatcher.wake()

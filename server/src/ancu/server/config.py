@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ancu.models.config import Host, Port, Settings
 from ancu.models.mqtt import BrokerSettings
+from ancu.server.history.settings import ChallengeSettings
 from ancu.server.notify.settings import NotifySettings
 from ancu.server.web.settings import WebSettings
 
@@ -26,6 +27,7 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     broker: BrokerSettings
     web: WebSettings = WebSettings()
     notify: NotifySettings = NotifySettings()
+    challenges: ChallengeSettings = ChallengeSettings()
     log_level: str = "info"
 
     @property
