@@ -120,6 +120,10 @@ class World:
         """The first band of each home."""
         return tuple(home.units[0].number for home in self._homes if home.units)
 
+    def unit(self, number: int) -> Unit:
+        """A band's running unit."""
+        return self._units[number][1]
+
     def ports(self) -> dict[str, int]:
         """The adapter's TCP port of each home."""
         return {home.name: home.server.port for home in self._homes}
