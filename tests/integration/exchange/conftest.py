@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ancu.models.clock import Clock
 from ancu.models.ids import EdgeId, GatewayId, OrderId, WardCode
 from ancu.server.adapters.series import Series
 from ancu.server.adapters.sqlite import connect, migrate
@@ -28,6 +29,7 @@ from ancu.server.policies import load_policy
 from ancu.server.ports import Role, Viewer
 from ancu.server.projection import project
 from ancu.server.seating import Bench
+from ancu.server.steady import SteadyClock
 from ancu.server.web import office
 from ancu.server.web.accounts import Accounts, Session, SignedIn
 from ancu.server.web.app import create_app
@@ -93,8 +95,10 @@ class Tokens(Accounts):
 class Ward:
     """Two people under order in two wards, and what asks for them."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *, steady: bool = False) -> None:
         self.data, self.path, self.clock = data, data / DATABASE_FILE, MovedClock()
+        self.steady = SteadyClock(self.clock) if steady else None
+        self.time: Clock = self.steady or self.clock  # as the server has it
         self.vault = Vault.create(data / "master.key")
         connection = connect(self.path)
         migrate(connection)
@@ -125,8 +129,9 @@ class Ward:
             roster=self._register,
             project=project,
             memory=self.memory,
-            clock=self.clock,
+            clock=self.time,
             told=lambda told: None,
+            steady=self.steady,
         )
         self.core.start()
         assert self.core.wait_ready(5)
@@ -136,7 +141,7 @@ class Ward:
             core=self.core,
             memory=self.memory,
             series=self.series,
-            clock=self.clock,
+            clock=self.time,
             linked=lambda: True,
             link_counts=dict,
         )
@@ -211,6 +216,16 @@ class Ward:
 @pytest.fixture
 async def ward(tmp_path: Path) -> AsyncIterator[Ward]:
     made = Ward(tmp_path)
+    await made.turn()
+    yield made
+    await made.http.aclose()
+    made.end()
+
+
+@pytest.fixture
+async def steady_ward(tmp_path: Path) -> AsyncIterator[Ward]:
+    """As the server runs it: with a clock that is not led astray."""
+    made = Ward(tmp_path, steady=True)
     await made.turn()
     yield made
     await made.http.aclose()

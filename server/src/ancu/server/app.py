@@ -8,7 +8,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator
 
-from ancu.models.clock import Clock, SystemClock
+from ancu.models.clock import Clock
 from ancu.models.errors import AncuError
 from ancu.models.wire import Confirmation, encode_confirm
 from ancu.server.adapters.mqtt import ServerLink
@@ -39,6 +39,7 @@ from ancu.server.projection import project
 from ancu.server.review.book import load_book
 from ancu.server.review.in_force import note_policies
 from ancu.server.seating import Bench
+from ancu.server.steady import SteadyClock
 from ancu.server.web import compose
 from ancu.server.web import office as web_office
 
@@ -54,7 +55,7 @@ class Server:
     def __init__(self, settings: ServerSettings, clock: Clock | None = None) -> None:
         """Open the vault and the database; raises ConfigError."""
         self._settings = settings
-        self._clock = clock or SystemClock()
+        self._clock = SteadyClock(clock)
         self._vault = Vault.open(settings.data / MASTER_KEY_FILE)
         self._book = load_book(settings.policy, settings.policy_overrides)
         self._memory = Memory(Bench(self._book))
@@ -70,6 +71,7 @@ class Server:
             clock=self._clock,
             told=self._told,
             listening=lambda: self._link.connected,
+            steady=self._clock,
         )
         self._link = ServerLink(settings.broker, settings.data, deliver=self._core.deliver, seal=self._seal)
         self._commander = Commander(
@@ -91,7 +93,7 @@ class Server:
             clock=self._clock,
             linked=lambda: self._link.connected,
             link_counts=lambda: self._link.counts,
-            more_counts=self._dispatcher.counts,
+            more_counts=lambda: self._dispatcher.counts() | {"clock_off_seconds": self._clock.off_s},
         )
 
         self._asking = Asking(

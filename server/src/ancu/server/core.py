@@ -30,6 +30,7 @@ from ancu.server.ingest.rows import note_row
 from ancu.server.lanes import Lanes
 from ancu.server.memory import Memory
 from ancu.server.people.records import Snapshot
+from ancu.server.steady import SteadyClock
 
 __all__ = ["Core", "CoreStopped", "Told", "Transaction", "verify_chain"]
 
@@ -115,6 +116,7 @@ class Core:
         clock: Clock,
         told: Callable[[Told], None],
         listening: Callable[[], bool] = lambda: True,
+        steady: SteadyClock | None = None,
     ) -> None:
         """`roster` answers the register if it is newer than the version given; `project` writes the desk's tables.
 
@@ -130,6 +132,7 @@ class Core:
         self._clock = clock
         self._told = told
         self._listening = listening
+        self._steady = steady
         self._queue: Lanes[_Work] = Lanes()
         self._thread = threading.Thread(target=self._main, name="core", daemon=True)
         self._stopping = threading.Event()
@@ -284,6 +287,7 @@ class Core:
     def _commit(self, store: Store, works: Sequence[_Work]) -> None:
         """One transaction. Nothing is told or answered before it is on the disk."""
         turn = _Turn()
+        works = self._of_our_time(works)
         with store.transaction():
             now_ms = to_ms(self._clock.now())
             for work in works:
@@ -303,6 +307,22 @@ class Core:
             if turn.row:
                 self._maybe_save(store, turn.counts["readings", ""])
         self._after(turn)
+
+    def _of_our_time(self, works: Sequence[_Work]) -> list[_Work]:
+        """While our clock is in doubt: ask the edges, and leave what is of the time in doubt to the gateways.
+
+        They send it again. Taken now it would be refused as of the future, or be late.
+        """
+        steady = self._steady
+        if steady is None or not steady.is_in_doubt:
+            return list(works)
+        kept: list[_Work] = []
+        for work in works:
+            said = self._memory.said_by(work.topic, work.relay) if isinstance(work, _Relayed) else []
+            voices = [steady.hear(edge, sent_ms) for edge, sent_ms in said]
+            if True not in voices or False in voices:
+                kept.append(work)
+        return kept
 
     def _flush(self, store: Store, turn: _Turn) -> None:
         """Journal and project what was decided so far, so that a command sees it."""

@@ -74,6 +74,10 @@ class Memory:
                 records += self._judge(happened)
         return taken, records
 
+    def said_by(self, topic: Upstream, relay: Relay | WireReason) -> list[tuple[str, int]]:
+        """(edge, when it sent) of the sealed batches of a relay that are news; changes nothing."""
+        return [] if isinstance(relay, WireReason) else self.pipeline.said_by(topic, relay, self.keyring)
+
     def take_note(self, note: Row) -> list[Record]:
         """Take a row that the inbox holds and that no relay brought."""
         self.past.row()

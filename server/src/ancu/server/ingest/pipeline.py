@@ -5,6 +5,7 @@ Whatever is wrong with one body is counted under its reason and never stops what
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -102,6 +103,17 @@ class Pipeline:
                 taken.counts["bodies_refused", INTERNAL] += 1
                 taken.aside.append(Aside(f"{topic.gateway}/{item.edge}", INTERNAL, item.body))
         return taken
+
+    def said_by(self, topic: Upstream, relay: Relay, keyring: Keyring) -> list[tuple[str, int]]:
+        """(edge, when it sent) of batches that are really theirs and news: one that comes again proves nothing."""
+        said: list[tuple[str, int]] = []
+        for item in relay.items:
+            with contextlib.suppress(WireRefused):
+                edge = _edge_of(item, topic.partition, keyring)
+                header = open_batch(item.body, edge.keys.up).header
+                if header.first + header.count - 1 > self.marks.get((header.edge, header.epoch, header.lane), 0):
+                    said.append((header.edge, header.sent_ms))
+        return said
 
     def remember(self, row: Row) -> None:
         """Take a row that was in the inbox before a restart; watermarks are kept apart."""
