@@ -7,6 +7,7 @@ gets its line in `World.ids`.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sqlite3
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 
-from ancu.models.clock import from_ms
+from ancu.models.clock import from_ms, to_ms
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, OrderId, WardCode
 from ancu.server.adapters.series import Series
 from ancu.server.adapters.sqlite import connect, migrate
@@ -124,6 +125,15 @@ class World:
         if held is None or await self.accounts.session(held.token, at=self.clock.now(), touch=False) is None:
             held = self.sessions[viewer] = await self._open(viewer)
         return held
+
+    def open_with(self, viewer: str, token: str) -> None:
+        """A session with a token that the test chose."""
+        connection = connect(self.data / DATABASE_FILE)
+        now, ends = to_ms(self.clock.now()), to_ms(self.clock.now() + timedelta(days=1))
+        whose = (self.officers.get(viewer), CITIZENS.get(viewer))
+        row = (hashlib.sha256(token.encode()).digest(), *whose, now, now, ends)
+        connection.execute("INSERT INTO web_sessions VALUES (?, ?, ?, ?, ?, ?)", row)
+        connection.close()
 
     async def _open(self, viewer: str) -> SignedIn:
         at, ends = self.clock.now(), self.clock.now() + timedelta(hours=12)

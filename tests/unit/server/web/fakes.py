@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -30,8 +31,29 @@ from ancu.server.ports import (
     Step,
     Viewer,
 )
+from ancu.server.ports_console import (
+    Condition,
+    Console,
+    Found,
+    LoadDay,
+    PolicyRow,
+    Queue,
+    VisitKind,
+    VisitRow,
+    WardRow,
+    Who,
+)
+from ancu.server.ports_exchange import AbsenceRow, CheckinRow
+from ancu.server.review.kpis import as_json, kpis
 from ancu.server.web.accounts import Accounts, LockedOut, Session, SignedIn, SignInRefused
 
+STEPS = {
+    "snooze": "snoozed",
+    "contact": "contacted",
+    "dispatch": "dispatched",
+    "release": "released",
+    "wake": "woken",
+}
 START = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
 
 
@@ -63,17 +85,21 @@ class Incident:
     last_known: dict[str, Any] = field(default_factory=dict)
 
 
-class FakeDesk(Desk):
+class FakeDesk(Console, Desk):
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
         self.incidents: dict[str, Incident] = {}
         self.persons: dict[str, PersonDetail] = {}
         self.points: dict[str, list[Point]] = {}
-        self.rows: list[DeviceRow] = []
+        self.rows_of_devices: list[DeviceRow] = []
         self.ready: dict[str, Any] = {"ready": True, "reason": None, "counters": {"readings_total": 3}}
         self.journal: list[Change] = []
         self.keys: dict[str, tuple[object, str]] = {}
         self.grown = asyncio.Event()
+        self.kept: list[VisitRow] = []
+        self.away: list[AbsenceRow] = []
+        self.asked: list[CheckinRow] = []
+        self.rehearsed: list[tuple[str, str, dict[str, int], int]] = []
 
     # What a test does to the world
 
@@ -156,8 +182,8 @@ class FakeDesk(Desk):
             and (ward is None or row.ward == ward)
             and (person is None or row.person == person)
         ]
-        start = int(cursor or 0)
-        more = str(start + limit) if start + limit < len(rows) else None
+        start = int((cursor or "0").partition("-")[0])
+        more = f"{start + limit}-x" if start + limit < len(rows) else None
         return Page(rows[start : start + limit], more)
 
     async def alert(self, viewer: Viewer, alert: str) -> AlertDetail:
@@ -191,6 +217,135 @@ class FakeDesk(Desk):
         self._step(incident, "resolved", viewer, outcome=outcome.value, note=note)
         return self._put(incident, replace(incident.row, state=AlertState.RESOLVED, outcome=outcome))
 
+    async def snooze(self, viewer: Viewer, alert: str, until: datetime, *, key: str) -> AlertRow:
+        return self._act(viewer, alert, key, ("snooze", until), {"until_at": until}, snoozed_until=until)
+
+    async def contact(self, viewer: Viewer, alert: str, how: str, *, key: str) -> AlertRow:
+        changes = {"state": AlertState.CONTACTED, "acknowledged_by": viewer.id}
+        return self._act(viewer, alert, key, ("contact", how), {"how": how}, **changes)
+
+    async def dispatch(self, viewer: Viewer, alert: str, unit: str, *, key: str) -> AlertRow:
+        changes = {"state": AlertState.DISPATCHED, "acknowledged_by": viewer.id}
+        return self._act(viewer, alert, key, ("dispatch", unit), {"unit": unit}, **changes)
+
+    async def release(self, viewer: Viewer, alert: str, *, key: str) -> AlertRow:
+        if self._incident(viewer, alert).row.acknowledged_by != viewer.id:
+            return self._incident(viewer, alert).row
+        return self._act(viewer, alert, key, ("release",), {}, state=AlertState.OPEN, acknowledged_by=None)
+
+    async def wake(self, viewer: Viewer, alert: str, *, key: str) -> AlertRow:
+        return self._act(viewer, alert, key, ("wake",), {}, snoozed_until=self.clock.now())
+
+    async def queue(
+        self,
+        viewer: Viewer,
+        *,
+        severities: frozenset[Severity] | None = None,
+        ward: str | None = None,
+        mine: bool = False,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Queue:
+        states = frozenset(AlertState) - {AlertState.RESOLVED}
+        page = await self.alerts(viewer, states=states, severities=severities, ward=ward, limit=100_000)
+        rows = [row for row in page.items if not mine or row.acknowledged_by == viewer.id]
+        rows.sort(
+            key=lambda r: (r.acknowledged_by is not None, list(Severity).index(r.severity), -r.opened_at.timestamp())
+        )
+        start = int(cursor or 0)
+        more = str(start + limit) if start + limit < len(rows) else None
+        waiting = sum(row.acknowledged_by is None for row in rows)
+        return Queue(rows[start : start + limit], more, Counter(row.severity for row in rows), waiting)
+
+    async def rows(self, viewer: Viewer, alerts: Sequence[str]) -> Sequence[AlertRow]:
+        found = [self.incidents[alert].row for alert in alerts if alert in self.incidents]
+        return [row for row in found if self._may(viewer, row.ward, row.person)]
+
+    async def visits(self, viewer: Viewer, person: str, *, limit: int = 50) -> Sequence[VisitRow]:
+        return [visit for visit in reversed(self.kept) if visit.person == person][:limit]
+
+    async def add_visit(
+        self,
+        viewer: Viewer,
+        person: str,
+        kind: VisitKind,
+        at: datetime,
+        *,
+        met: bool | None,
+        condition: Condition,
+        note: str,
+        key: str,
+    ) -> None:
+        await self.person(viewer, person)
+        if not self._done_before(key, ("visit", person)):
+            told = self.clock.now()
+            self.kept.append(VisitRow(f"v-{len(self.kept)}", person, kind, at, told, viewer.id, met, condition, note))
+
+    async def find(self, viewer: Viewer, text: str, *, limit: int = 20) -> Found:
+        people = [who for ward in ("ben-nghe", "da-kao") for who in self._whos(viewer, ward)]
+        rows = [i.row for i in self.incidents.values() if text in i.row.id and self._may(viewer, i.row.ward, None)]
+        devices = [row for row in self.rows_of_devices if text in row.id and self._may(viewer, row.ward, None)]
+        return Found([who for who in people if text.casefold() in who.label.casefold()][:limit], rows, devices)
+
+    async def wards(self, viewer: Viewer) -> Sequence[WardRow]:
+        found = []
+        for ward, name in (("ben-nghe", "Phường Bến Nghé"), ("da-kao", "Phường Đa Kao")):
+            if self._may(viewer, ward, None):
+                rows = [i.row for i in self.incidents.values() if i.row.ward == ward and i.row.state != "resolved"]
+                waits = [row for row in rows if row.acknowledged_by is None]
+                oldest = min((row.opened_at for row in waits), default=None)
+                people = self._whos(viewer, ward)
+                presence = Counter(who.presence for who in people)
+                found.append(
+                    WardRow(
+                        ward, name, len(people), presence, Counter(r.severity for r in rows), len(waits),
+                        sum(row.level > 0 for row in waits), oldest, 1, "demo@1",
+                    )
+                )  # fmt: skip
+        return found
+
+    async def whereabouts(self, viewer: Viewer, ward: str) -> Sequence[Who]:
+        if not self._may(viewer, ward, None) or ward not in {"ben-nghe", "da-kao"}:
+            raise NotFound
+        return self._whos(viewer, ward)
+
+    async def load(self, viewer: Viewer, days: int) -> Sequence[LoadDay]:
+        today = self.clock.now().date()
+        return [LoadDay(today + timedelta(days=n), max(0, 3 - n // 3), int(n % 3 == 2)) for n in range(days)]
+
+    async def policies(self, viewer: Viewer) -> Sequence[PolicyRow]:
+        rules = {"out_of_range": {"opens_after_s": 90, "agreed_opens_after_s": 30}, "sos": {"opens_after_s": 0}}
+        return [PolicyRow("demo@1", "Thử", "Trần", self.clock.now().date(), ["Phường Bến Nghé"], rules)]
+
+    async def rehearse(
+        self, viewer: Viewer, policy: str, kind: str, changes: Mapping[str, int], days: int
+    ) -> Mapping[str, Any]:
+        self.rehearsed.append((policy, kind, dict(changes), days))
+        gone = {
+            "kind": kind, "severity": "H", "ward": "ben-nghe", "subject": "p-an", "pages": 1, "outcome": "radio_shadow",
+            "opened_at": self.clock.now().isoformat(), "since": self.clock.now().isoformat(),
+        }  # fmt: skip
+        return {
+            "days": float(days), "inputs": 1000, "took_s": 0.4, "alerts_old": 9, "alerts_new": 8, "pages_old": 4,
+            "pages_new": 3, "same": 8, "appear": [], "vanish": [gone], "move": [], "new": ["demo@1-draft"],
+            "old": ["demo@1"], "as_recorded": {"same": 9, "differ": 0},
+        }  # fmt: skip
+
+    async def absences(
+        self, viewer: Viewer, *, person: str | None = None, limit: int = 100, cursor: str | None = None
+    ) -> Page[AbsenceRow]:
+        return Page([row for row in self.away if row.person == person][:limit], None)
+
+    async def checkins(
+        self, viewer: Viewer, *, person: str | None = None, limit: int = 100, cursor: str | None = None
+    ) -> Page[CheckinRow]:
+        return Page([row for row in self.asked if row.person == person][:limit], None)
+
+    async def kpis(
+        self, viewer: Viewer, *, start: datetime, end: datetime, ward: str | None = None
+    ) -> Mapping[str, Any]:
+        return as_json(kpis([], [], start, end, ward=ward))
+
     async def changes(self, viewer: Viewer, after: int | None) -> AsyncIterator[Change]:
         position = len(self.journal) if after is None else after
         while True:
@@ -222,7 +377,7 @@ class FakeDesk(Desk):
     async def devices(
         self, viewer: Viewer, *, kind: str | None = None, limit: int = 200, cursor: str | None = None
     ) -> Page[DeviceRow]:
-        rows = [row for row in self.rows if self._may(viewer, row.ward, None) and kind in (None, row.kind)]
+        rows = [row for row in self.rows_of_devices if self._may(viewer, row.ward, None) and kind in (None, row.kind)]
         return Page(rows[:limit], None)
 
     async def sos(self, viewer: Viewer, *, key: str) -> AlertRow:
@@ -250,6 +405,28 @@ class FakeDesk(Desk):
         if incident is None or not self._may(viewer, incident.row.ward, incident.row.person):
             raise NotFound
         return incident
+
+    def _act(
+        self, viewer: Viewer, alert: str, key: str, what: tuple[object, ...], said: dict[str, Any], **changes: Any
+    ) -> AlertRow:
+        incident = self._incident(viewer, alert)
+        if self._done_before(key, (*what, alert)):
+            return incident.row
+        if incident.row.state is AlertState.RESOLVED:
+            raise AlertAlreadyResolved(alert, incident.row.acknowledged_by)
+        codes = {
+            "snooze": "snoozed",
+            "contact": "contacted",
+            "dispatch": "dispatched",
+            "release": "released",
+            "wake": "woken",
+        }
+        self._step(incident, codes[str(what[0])], viewer, **said)
+        return self._put(incident, replace(incident.row, **changes))
+
+    def _whos(self, viewer: Viewer, ward: str) -> list[Who]:
+        people = [p for p in self.persons.values() if p.ward == ward and self._may(viewer, ward, p.id)]
+        return [Who(p.id, p.label, p.ward, p.presence, p.edge) for p in people]
 
     def _done_before(self, key: str, what: object) -> bool:
         before = self.keys.setdefault(key, (what, ""))
@@ -352,7 +529,7 @@ def populate(desk: FakeDesk) -> None:
             alerts=[],
         )
         desk.points[f"wb-0000000{number}"] = [_point(now, minutes) for minutes in range(24 * 60, 0, -5)]
-    desk.rows = [
+    desk.rows_of_devices = [
         DeviceRow("wb-00000001", "band", "ben-nghe", "ok", now - timedelta(seconds=8), 71, "1.0.3", "p-an"),
         DeviceRow("wb-00000002", "band", "ben-nghe", "unknown", now - timedelta(minutes=40), 14, "1.0.3", "p-hoa"),
         DeviceRow("edge-01", "edge", "ben-nghe", "ok", now - timedelta(seconds=4), None, "0.1.0", "p-an"),

@@ -158,10 +158,10 @@ async def test_a_refusal_does_not_repeat_what_was_sent(script: Any, desk: Any):
         (
             "GET",
             "/api/v1/readings?band=wb-00000001&from=2026-11-22T00:00:00Z&to=2026-11-21T00:00:00Z",
-            400,
-            "bad_request",
+            409,
+            "usage",
         ),
-        ("GET", "/api/v1/readings?band=wb-00000001&every=1", 400, "bad_request"),
+        ("GET", "/api/v1/readings?band=wb-00000001&every=1", 409, "usage"),
         ("GET", "/api/v1/devices?kind=drone", 422, "invalid"),
         ("POST", "/api/v1/me:sos", 403, "forbidden"),
         ("GET", "/static/../shell.py", 404, "not_found"),

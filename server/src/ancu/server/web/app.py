@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from ancu.models.clock import Clock
 from ancu.server.ports import Desk
-from ancu.server.web import api, pages, problems, static
+from ancu.server.web import api, openapi, pages, problems, static
 from ancu.server.web.accounts import Accounts
 from ancu.server.web.metrics import WebMetrics
 from ancu.server.web.render import environment
@@ -49,6 +49,7 @@ def create_app(desk: Desk, accounts: Accounts, settings: WebSettings, clock: Clo
     for router in (*api.routers, *pages.routers):
         app.include_router(router)
     static.mount(app)
+    openapi.describe(app)
     app.add_middleware(Shell, settings=settings, metrics=metrics)
     return app
 

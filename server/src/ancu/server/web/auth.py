@@ -23,6 +23,7 @@ __all__ = [
     "Form",
     "Key",
     "Officer",
+    "asks_for_session",
     "bearer_token",
     "check_origin",
     "client_address",
@@ -115,6 +116,11 @@ async def _citizen(session: Annotated[Session, Depends(_anyone)]) -> Session:
     if session.viewer.role is not Role.CITIZEN or session.viewer.person is None:
         raise HTTPException(403)
     return session
+
+
+def asks_for_session(dependency: object) -> bool:
+    """Whether a route's dependency lets nobody pass who is not signed in."""
+    return dependency is _anyone
 
 
 def check_origin(request: Request) -> None:

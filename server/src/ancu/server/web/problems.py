@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from ancu.models.errors import AncuError
 from ancu.server.web.render import plain, render
+from ancu.server.web.routes import routes_of
 
 __all__ = ["Problem", "SignInNeeded", "install", "problem"]
 
@@ -30,7 +31,7 @@ _STATUS = {
     "too_many_streams": 429,
     "locked_out": 429,
     "sign_in_refused": 401,
-    "usage": 400,
+    "usage": 409,  # it fits the description (else 422), and makes no sense: "from" after "to"
     "unavailable": 503,
 }
 _CODES = {
@@ -100,8 +101,11 @@ async def _ours(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     code = _CODES.get(error.status_code, "error")
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_allowed(request)))
     detail = error.detail if isinstance(error.detail, str) and error.detail != _title(error.status_code) else None
-    return _answer(request, error.status_code, code, detail, dict(error.headers or {}))
+    return _answer(request, error.status_code, code, detail, headers)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -145,6 +149,16 @@ def _sign_in(request: Request) -> Response:
     if request.headers.get("hx-request"):
         return Response(status_code=401, headers={"HX-Redirect": where})
     return RedirectResponse(where, 303)
+
+
+def _allowed(request: Request) -> set[str]:
+    """The methods that an address takes, whichever route each has; ':' begins an action and is part of no id."""
+    found: set[str] = set()
+    for route in routes_of(request.app.routes):
+        match = route.path_regex.match(request.url.path)
+        if match and not any(":" in value for value in match.groups()):
+            found |= route.methods or set()
+    return found
 
 
 def _title(status: int) -> str:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from ancu.server.ports import AlertDetail, AlertRow, AlertState, Outcome, Severity
-from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
+from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, scoped
 from ancu.server.web.auth import Key, Officer
 from ancu.server.web.state import Services, services_of
 
@@ -43,7 +43,7 @@ async def list_alerts(  # noqa: PLR0917 - by name: they are a query
     ward: Annotated[str | None, Query(max_length=40)] = None,
     person: Annotated[str | None, Query(max_length=40)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> AlertPage:
     """Incidents of the asker's wards, worst and newest first, a page at a time."""
     page = await services.desk.alerts(

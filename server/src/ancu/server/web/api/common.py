@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Query
 
 from ancu.server.ports import Viewer
 from ancu.server.web.problems import Problem
 
-__all__ = ["KEYED", "PROBLEMS", "scoped"]
+__all__ = ["KEYED", "PROBLEMS", "Cursor", "scoped"]
+
+Cursor = Annotated[
+    str | None,
+    Query(max_length=100, pattern=r"^\d{1,15}-[A-Za-z0-9-]{1,80}$", description="`next_cursor` of the last page"),
+]  # of a list in the order of time
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel
-from starlette.exceptions import HTTPException
 
+from ancu.models.errors import UsageError
 from ancu.server.ports import Point
 from ancu.server.web.api.common import PROBLEMS
 from ancu.server.web.auth import Officer
@@ -39,8 +39,8 @@ async def readings(  # noqa: PLR0917 - by name: they are a query
     end = end or services.clock.now()
     start = start or end - timedelta(days=1)
     if start >= end:
-        raise HTTPException(400, "'from' is not before 'to'")
+        raise UsageError("'from' is not before 'to'")
     if (end - start) / timedelta(seconds=every) > _MOST_POINTS:
-        raise HTTPException(400, f"more than {_MOST_POINTS} points: ask for a longer 'every' or a shorter time")
+        raise UsageError(f"more than {_MOST_POINTS} points: ask for a longer 'every' or a shorter time")
     points = await services.desk.readings(session.viewer, band, start, end, every)
     return Series(band=band, every_s=every, points=list(points))

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
-from starlette.exceptions import HTTPException
 
+from ancu.models.errors import UsageError
 from ancu.server.ports import Role
 from ancu.server.review.explain import Reader, explain
 from ancu.server.review.words import Told, load_words, tell
@@ -35,9 +35,9 @@ async def figures(
     end = end or services.clock.now()
     start = start or end - timedelta(days=7)
     if start >= end:
-        raise HTTPException(400, "'from' is not before 'to'")
+        raise UsageError("'from' is not before 'to'")
     if end - start > _LONGEST:
-        raise HTTPException(400, f"more than {_LONGEST.days} days: ask for a shorter time")
+        raise UsageError(f"more than {_LONGEST.days} days: ask for a shorter time")
     return dict(await services.desk.kpis(session.viewer, start=start, end=end, ward=ward))
 
 

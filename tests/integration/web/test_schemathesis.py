@@ -1,0 +1,162 @@
+"""The whole API under schemathesis: generated requests, good and bad, alone and along the links.
+
+Runs against the application on a real port, over the real register, core and desk; each operation as whoever may do
+most with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.core.failures import FailureGroup
+
+from ancu.server.web.api.common import PROBLEMS
+from ancu.server.web.app import create_app
+from ancu.server.web.serve import serve
+from ancu.server.web.settings import WebSettings
+
+HERE = Path(__file__).parent
+
+
+def _load_world() -> ModuleType:
+    if "web_world" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("web_world", HERE / "world.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["web_world"] = module
+        spec.loader.exec_module(module)
+    return sys.modules["web_world"]
+
+
+world_of = _load_world()
+EXAMPLES = 30
+STREAM = "/api/v1/alerts/stream"  # has no end; test_stream.py and test_matrix.py read it
+QUIET = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,  # the same examples every time: what it finds, it finds again
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+AS_CITIZEN = ("/api/v1/me", "/api/v1/me:sos")
+
+
+def token_of(viewer: str) -> str:
+    """The same in every run: examples are made before there is a server."""
+    return f"token-of-{viewer}"
+
+
+class Served(threading.Thread):
+    """A world on a port, with a loop of its own."""
+
+    def __init__(self, data: Path, spoil: Callable[[Any], None] = lambda app: None) -> None:
+        super().__init__(name="served")
+        self.data, self.spoil, self.url = data, spoil, ""
+        self.up, self.loop, self.stopping = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
+
+    def run(self) -> None:
+        self.loop.run_until_complete(self._run())
+        self.loop.close()
+
+    def end(self) -> None:
+        self.loop.call_soon_threadsafe(self.stopping.set)
+        self.join(10)
+
+    async def _run(self) -> None:
+        world = await world_of.make_world(self.data)
+        self.spoil(world.app)
+        for viewer in ("citizen", "health"):
+            world.open_with(viewer, token_of(viewer))
+
+        def listening(port: int) -> None:
+            self.url = f"http://127.0.0.1:{port}"
+            self.up.set()
+
+        await serve(world.app, "127.0.0.1", 0, self.stopping, listening=listening)
+        await world.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    running = Served(tmp_path_factory.mktemp("served"))
+    running.start()
+    assert running.up.wait(20)
+    schema.config.update(base_url=running.url)
+    yield running
+    running.end()
+
+
+schema = schemathesis.openapi.from_dict(
+    create_app(None, None, WebSettings(), None).openapi(),  # type: ignore[arg-type]
+).exclude(path=STREAM)
+
+
+@schema.auth(refresh_interval=None)
+class Tokens:
+    """Whoever may do most with an operation asks."""
+
+    def get(self, case: Any, _context: Any) -> str:
+        return token_of("citizen" if case.path in AS_CITIZEN else "health")
+
+    def set(self, case: Any, data: str, _context: Any) -> None:
+        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
+
+
+@pytest.mark.timeout(300)
+@schema.parametrize()
+@QUIET
+def test_nothing_is_found_in_thirty_examples_of_each_operation(case: Any, served: Served):
+    case.call_and_validate(base_url=served.url)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("served")
+def test_nothing_is_found_along_the_links():
+    walked: Counter[str] = Counter()
+
+    class Walk(schema.as_state_machine()):  # type: ignore[misc]
+        def after_call(self, response: Any, case: Any) -> None:
+            walked[f"{case.method} {case.path} {response.status_code // 100}xx"] += 1
+
+    Walk.run(settings=settings(QUIET, max_examples=EXAMPLES, stateful_step_count=20))
+    reached = {name for name in walked if "}" in name and name.endswith("2xx")}
+    assert reached, "no link led from a list to one of its items"
+
+
+async def breaks(n: int) -> dict[str, float]:
+    return {"n": 1 / n}
+
+
+def test_an_operation_that_breaks_on_one_value_in_many_is_found(tmp_path: Path):
+    def spoil(app: Any) -> None:
+        app.add_api_route("/api/v1/known-bad", breaks, responses=PROBLEMS)
+
+    app = create_app(None, None, WebSettings(), None)  # type: ignore[arg-type]
+    spoil(app)
+    served = Served(tmp_path, spoil)
+    served.start()
+    assert served.up.wait(20)
+    operation = schemathesis.openapi.from_dict(app.openapi())["/api/v1/known-bad"]["GET"]
+
+    @QUIET
+    @given(case=operation.as_strategy())
+    def ask(case: Any) -> None:
+        case.call_and_validate(base_url=served.url)
+
+    try:
+        with pytest.raises(FailureGroup, match="Server error"):
+            ask()
+    finally:
+        served.end()
