@@ -157,13 +157,17 @@ class Visitor:
 
         try:
             fetched = await fetch(link, first, run)
-            if fetched.newest < first - 1:
-                # The band's log is shorter than we know it: it began anew, and so do we.
-                self._progress.fetched(visit.band, key, -1)
-                self._visits.want(visit.band, self._clock.monotonic())
-        finally:
-            await self._flushed()
-            self._progress.save()
+        except LinkFailed:
+            await self._save()
+            raise
+        if fetched.newest < first - 1:
+            # The band's log is shorter than we know it: it began anew, and so do we.
+            self._progress.fetched(visit.band, key, -1)
+        await self._save()
+
+    async def _save(self) -> None:
+        await self._flushed()
+        self._progress.save()
 
     def _unanswered(self, ask: AskBand, why: str) -> ChallengeAnswered:
         return ChallengeAnswered(to_ms(self._clock.now()), ask.band, ask.challenge, b"", why)

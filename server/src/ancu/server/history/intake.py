@@ -153,6 +153,9 @@ class _Taker:
                 self._counts["history_dated", ""] += 1
 
     def _keep(self, packed: bytes, at_ms: int) -> None:
+        if at_ms > self._received_ms + FUTURE_MS:
+            self._counts["history_faults", "future"] += 1  # no time is better than one that cannot be
+            return
         self.readings.append(at_time(packed, sane_ms(at_ms, self._received_ms)))
 
 
