@@ -11,7 +11,6 @@ const target = join(here, "../src/ancu/server/web/static");
 const vendor = join(target, "vendor");
 const wanted = [
   ["htmx.org", ["dist/htmx.min.js"]],
-  ["htmx-ext-sse", ["dist/sse.min.js"]],
   ["uplot", ["dist/uPlot.iife.min.js", "dist/uPlot.min.css"]],
 ];
 

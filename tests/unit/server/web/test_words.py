@@ -23,6 +23,9 @@ PLURALS = (".one", ".other")
 BY_CODE = (  # parts of the catalogue whose keys are codes of other parts, or ids that others choose
     "kind.", "signal.", "sign.", "step.", "do.", "reason.", "severity.", "state.", "outcome.", "relation.", "known.",
     "threshold.", "value.", "desk.", "presence.", "health.", "device.", "problem.", "login.", "enter.",
+    "fault.", "sort.", "link_quality.", "devfact.", "devlog.", "swap_reason.", "given_no.",
+    "site_no.", "draw_no.", "still.", "zone_kind.",
+    "absence_reason", "absence_state.", "checkin_state.", "contacted.", "unit.", "condition.", "visit_kind.", "watch.",
 )  # fmt: skip
 
 

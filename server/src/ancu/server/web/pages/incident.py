@@ -1,109 +1,97 @@
-"""One incident: why, what speaks against it, what to do, whom to call; acknowledge and resolve."""
+"""One incident: why, what speaks against it, what to do, whom to call; and the sheets of choices over it."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from ancu.server.ports import Outcome, Viewer
-from ancu.server.web.api.common import scoped
-from ancu.server.web.auth import Form, Officer, text
-from ancu.server.web.pages.inbox import inbox_values
-from ancu.server.web.render import render
+from ancu.server.review.explain import Reader, explain
+from ancu.server.review.words import load_words, tell
+from ancu.server.web.api.exchange import exchange_of
+from ancu.server.web.auth import Officer
+from ancu.server.web.pages.inbox import is_taken
+from ancu.server.web.render import language, render
 from ancu.server.web.state import Services, services_of
 
-__all__ = ["router"]
+__all__ = ["BACKS", "CONTACTS", "SHEETS", "SLEEPS_MIN", "UNITS", "choices", "incident_page", "router"]
 
 router = APIRouter(prefix="/alerts", include_in_schema=False)
 _Services = Annotated[Services, Depends(services_of)]
+BACKS = ("open", "mine", "all")  # the lists that an act may come from
+SLEEPS_MIN = (15, 60, 240)
+UNITS = ("ward_team", "police", "health", "neighbours")
+SHEETS = ("call", "resolve", "more")
+CONTACTS = ("phone", "visit", "message")
 _FIRST = ("severity", "opens_after_s", "agreed_severity", "agreed_opens_after_s", "next_level_min")  # as a reader asks
+_FEW = 5
 
 
 @router.get("/{alert}")
 async def incident(request: Request, alert: str, session: Officer, services: _Services) -> Response:
-    return await _page(request, alert, session.viewer, services)
+    return await incident_page(request, alert, session.viewer, services, "incident.html")
 
 
 @router.get("/{alert}/body")
 async def incident_body(request: Request, alert: str, session: Officer, services: _Services) -> Response:
     """The incident alone: what an open page asks for when it changed."""
-    return await _page(request, alert, session.viewer, services, "incident_body.html")
+    return await incident_page(request, alert, session.viewer, services, "incident_body.html")
 
 
-@router.get("/{alert}/call")
-async def call(request: Request, alert: str, session: Officer, services: _Services) -> Response:
-    return await _page(request, alert, session.viewer, services, "sheet_call.html")
+@router.get("/{alert}/explanation")
+async def explanation(request: Request, alert: str, session: Officer, services: _Services) -> Response:
+    """Why it is there, on one page, as the person under order may read it too."""
+    detail = await services.desk.alert(session.viewer, alert)
+    names = await services.accounts.names({step.by for step in detail.timeline if step.by})
+    told = tell(load_words(language(request)), explain(detail, Reader.OFFICER, names))
+    return render(request, "explanation.html", {"row": detail.row, "told": told})
 
 
-@router.get("/{alert}/resolve")
-async def resolving(request: Request, alert: str, session: Officer, services: _Services, back: str = "") -> Response:
-    template = "sheet_resolve.html" if request.headers.get("hx-request") else "resolve.html"
-    return await _page(request, alert, session.viewer, services, template, back=back)
+@router.get("/{alert}/{sheet}")
+async def sheet(  # noqa: PLR0917 - by name: they are a query
+    request: Request, alert: str, sheet: str, session: Officer, services: _Services, back: str = ""
+) -> Response:
+    """What is chosen from: whom to call, how it ended, what else. In a page of its own where there is no script."""
+    if sheet not in SHEETS:
+        raise HTTPException(404)
+    template = f"sheet_{sheet}.html" if request.headers.get("hx-request") else "sheet_page.html"
+    return await incident_page(request, alert, session.viewer, services, template, back=back, sheet=sheet)
 
 
-@router.post("/{alert}/acknowledge")
-async def acknowledge(request: Request, alert: str, session: Officer, services: _Services, form: Form) -> Response:
-    await services.desk.acknowledge(session.viewer, alert, key=_key(session.viewer, form))
-    return await _done(request, alert, session.viewer, services, form)
-
-
-@router.post("/{alert}/resolve")
-async def resolve(request: Request, alert: str, session: Officer, services: _Services, form: Form) -> Response:
-    try:
-        outcome = Outcome(text(form, "outcome", 40))
-    except ValueError:
-        raise HTTPException(422, "no such outcome") from None
-    key = _key(session.viewer, form)
-    await services.desk.resolve(session.viewer, alert, outcome, note=text(form, "note").strip(), key=key)
-    return await _done(request, alert, session.viewer, services, form)
-
-
-async def _page(
+async def incident_page(
     request: Request,
     alert: str,
     viewer: Viewer,
     services: Services,
-    template: str = "incident.html",
+    template: str,
     *,
     back: str = "",
+    sheet: str = "",
 ) -> Response:
     detail = await services.desk.alert(viewer, alert)
-    values = {
+    person = detail.row.person
+    about = exchange_of(request) if person is not None and not sheet else None
+    values = choices() | {
         "alert": detail,
         "row": detail.row,
+        "taken": is_taken(detail.row, services.clock.now()),
         "names": await services.accounts.names({step.by for step in detail.timeline if step.by}),
         "thresholds": sorted(detail.thresholds.items(), key=lambda item: _rank(item[0])),
-        "outcomes": list(Outcome),
-        "back": _known(back),
+        "back": back if back in BACKS else "",
+        "sheet": sheet,
+        "absences": (await about.absences(viewer, person=person, limit=_FEW)).items if about else (),
+        "checkins": (await about.checkins(viewer, person=person, limit=_FEW)).items if about else (),
     }
     return render(request, template, values)
 
 
-async def _done(request: Request, alert: str, viewer: Viewer, services: Services, form: FormData) -> Response:
-    """Where the officer acted from: the list or the incident, as a fragment for htmx, as a page without it."""
-    back = _known(text(form, "back", 10))
-    if not request.headers.get("hx-request"):
-        return RedirectResponse("/alerts" if back else f"/alerts/{alert}", 303)
-    if back:
-        return render(request, "inbox_list.html", await inbox_values(services, viewer, back))
-    return await _page(request, alert, viewer, services, "incident_body.html")
-
-
-def _key(viewer: Viewer, form: FormData) -> str:
-    """The page's own key, made with the form: a second tap is the same wish."""
-    key = text(form, "key", 64)
-    if not key:
-        raise HTTPException(400, "the form's key is missing")
-    return scoped(viewer, key)
+def choices() -> dict[str, object]:
+    """What may be chosen for any incident."""
+    return {"outcomes": list(Outcome), "units": UNITS, "contacts": CONTACTS, "sleeps": SLEEPS_MIN}
 
 
 def _rank(name: str) -> tuple[int, str]:
     return (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)
-
-
-def _known(back: str) -> str:
-    return back if back in ("open", "all") else ""
