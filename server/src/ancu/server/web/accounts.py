@@ -75,7 +75,7 @@ class Accounts(Protocol):
         """A new access code for a person's page, shown once; ends the earlier one and what it opened."""
 
     async def enter_by_kit(self, kit: str, code: str, address: str, *, at: datetime) -> SignedIn:
-        """Open a person's session with the kit's QR code and a code that opens once; raises SignInRefused, LockedOut."""
+        """Open a session with the kit's QR code and a code that opens once; raises SignInRefused, LockedOut."""
         ...
 
     async def issue_passes(self, persons: Sequence[str], *, by: str) -> Sequence[Pass]:

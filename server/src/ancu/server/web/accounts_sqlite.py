@@ -8,13 +8,14 @@ import ctypes
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from ancu.models.clock import Clock, from_ms, to_ms
+from ancu.server.people.entry import Pass
 from ancu.server.people.errors import Absent, LoginRefused
 from ancu.server.people.register import Register
 from ancu.server.ports import Role, Viewer
@@ -115,6 +116,31 @@ class SqliteAccounts:
             code = register.officers.add_access_code(person)
             register.connection.execute("DELETE FROM web_sessions WHERE person = ?", (person,))
             return code
+
+        return await self._store.ask(issuing)
+
+    async def enter_by_kit(self, kit: str, code: str, address: str, *, at: datetime) -> SignedIn:
+        ends = at + timedelta(seconds=self._settings.citizen_session_s)
+
+        def entering(register: Register) -> SignedIn:
+            with _counted(register, address, at):
+                person = register.entry.person_of(kit, code)
+            return _open(register, at, ends, person=person)
+
+        return await self._store.ask(entering)
+
+    async def issue_passes(self, persons: Sequence[str], *, by: str) -> Sequence[Pass]:
+        def issuing(register: Register) -> list[Pass]:
+            register.ledger.actor = by
+            with register.ledger.together():
+                return [register.entry.issue(person) for person in persons]
+
+        return await self._store.ask(issuing)
+
+    async def issue_entry_code(self, person: str, *, by: str) -> str:
+        def issuing(register: Register) -> str:
+            register.ledger.actor = by
+            return register.entry.issue_code(person)
 
         return await self._store.ask(issuing)
 
