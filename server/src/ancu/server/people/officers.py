@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import sqlite3
 from typing import Final
@@ -9,7 +10,10 @@ from typing import Final
 from ancu.models.clock import from_ms
 from ancu.models.errors import UsageError
 from ancu.models.ids import WardCode, check_id
+from ancu.server.people.attempts import ATTEMPTS, WINDOW_S, Attempts
 from ancu.server.people.errors import Absent, Exists, LoginRefused
+from ancu.server.people.factors import Factors
+from ancu.server.people.glass import Glass
 from ancu.server.people.ledger import Ledger
 from ancu.server.people.orders import new_id
 from ancu.server.people.passwords import Passwords
@@ -19,8 +23,6 @@ from ancu.server.ports import Role
 
 __all__ = ["ATTEMPTS", "WINDOW_S", "Officers"]
 
-ATTEMPTS: Final = 5  # failed logins of one name ...
-WINDOW_S: Final = 30 * 60  # ... in this time shut it until the oldest of them is this old
 _CODE_ALPHABET: Final = "23456789abcdefghjkmnpqrstvwxyz"
 _CODE_CHARS: Final = 16  # 78 bits
 _LOGIN_CHARS: Final = 40  # of the longest login; bounds what a stranger can make us store
@@ -35,6 +37,9 @@ class Officers:
         self._ledger, self._vault = ledger, vault
         self._connection = ledger.connection
         self._passwords = passwords or Passwords()
+        self._attempts = Attempts(ledger.connection)
+        self.factors = Factors(ledger, vault)
+        self.glass = Glass(ledger)
 
     def add(
         self, login: str, name: str, role: Role, wards: list[WardCode], *, password: str, phone: str | None = None
@@ -83,21 +88,40 @@ class Officers:
             raise Absent("officer", id_)
         return self._record(row)
 
-    def log_in(self, login: str, password: str) -> OfficerRecord:
-        """Who this is. Takes about 80 ms: call it in a thread. Raises LoginRefused."""
+    def log_in(self, login: str, password: str, *, source: bytes = b"", device: str | None = None) -> OfficerRecord:
+        """Who this is. Takes about 80 ms: call it in a thread. Raises LoginRefused.
+
+        `source` stands for the network that asks, `device` is what a device that he used before shows: see
+        `attempts.py`. A login that succeeds by password alone may still want a second factor.
+        """
         login = login.strip().lower()[:_LOGIN_CHARS]
-        self._refuse_if_too_many(login)
-        self._count(login)  # before the slow part, so that tries side by side count too
         row = self._row(login)
+        known = row is not None and device is not None and self.factors.knows_device(row["id"], device)
+        if known and device is not None:
+            source = hashlib.sha256(b"device:" + device.encode()).digest()[:16]
+        now = self._ledger.now_ms()
+        self._attempts.refuse_if_too_many(login, source, now, known=known)
+        self._attempts.count(login, source, now)
         if not self._passwords.matches(password, row["password_hash"] if row else None) or row is None:
             raise LoginRefused("wrong")
         if row["disabled_ms"] is not None:
             raise LoginRefused("disabled")
-        self._connection.execute("DELETE FROM login_attempts WHERE login = ?", (login,))
+        if not self.factors.has_code(row["id"]):  # else the code's failures go on counting
+            self._attempts.forgive(login, source)
         fresh = self._passwords.refreshed(password, row["password_hash"])
         if fresh is not None:
             self._connection.execute("UPDATE officers SET password_hash = ? WHERE id = ?", (fresh, row["id"]))
         return self._record(row)
+
+    def take_code(self, officer: str, code: str, *, source: bytes = b"") -> OfficerRecord:
+        """The second half of a login by password; raises LoginRefused, and counts as a login does."""
+        found, now = self.get(officer), self._ledger.now_ms()
+        self._attempts.refuse_if_too_many(found.login, source, now, known=False)
+        self._attempts.count(found.login, source, now)
+        if found.disabled_at is not None or not self.factors.check_code(officer, code):
+            raise LoginRefused("wrong")
+        self._attempts.forgive(found.login, source)
+        return found
 
     def add_access_code(self, person: str, days: int = 60) -> str:
         """A new access code of a citizen, shown once; earlier ones end. Raises Absent."""
@@ -125,23 +149,6 @@ class Officers:
         if row is None:
             raise LoginRefused("wrong")
         return str(row["person"])
-
-    def _refuse_if_too_many(self, login: str) -> None:
-        now = self._ledger.now_ms()
-        recent = [
-            int(r["at_ms"])
-            for r in self._connection.execute(
-                "SELECT at_ms FROM login_attempts WHERE login = ? AND at_ms > ? ORDER BY at_ms DESC LIMIT ?",
-                (login, now - WINDOW_S * 1000, ATTEMPTS),
-            )
-        ]
-        if len(recent) >= ATTEMPTS:
-            raise LoginRefused("too_many", retry_after_s=max(1, WINDOW_S - (now - recent[-1]) // 1000))
-
-    def _count(self, login: str) -> None:
-        now = self._ledger.now_ms()
-        self._connection.execute("DELETE FROM login_attempts WHERE at_ms < ?", (now - WINDOW_S * 1000,))
-        self._connection.execute("INSERT INTO login_attempts (login, at_ms) VALUES (?, ?)", (login, now))
 
     def _row(self, login: str) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._connection.execute(
