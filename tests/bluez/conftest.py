@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from ancu.models.config import write_secret
 from ancu.models.frame import Opened, frame_cipher, open_frame
@@ -133,11 +134,14 @@ class Edge:
     def heard(self, lane: Lane = Lane.STATE) -> list[Heard]:
         return [record for record in self.records(lane) if isinstance(record, Heard)]
 
+    def bands_heard_since(self, at_ms: int) -> set[int]:
+        return {heard.band for heard in self.heard() if heard.at_ms > at_ms}
+
     def heartbeats(self) -> list[EdgeHeartbeat]:
         return [record for record in self.records(Lane.STATE) if isinstance(record, EdgeHeartbeat)]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def bands() -> Bands:
     outside = Bands(OUTSIDE)
     status = await outside.ask(do="status")
@@ -145,17 +149,29 @@ async def bands() -> Bands:
     return outside
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def adapter(bands: Bands) -> AsyncIterator[Adapter]:
+    """Hears bands 1 and 2."""
     one = Adapter(bands.ports["home-1"])
     await one.plug_in()
     yield one
     await one.pull_out()
 
 
-@pytest.fixture
-async def edge(adapter: Adapter, tmp_path: Path) -> AsyncIterator[Edge]:
-    box = Edge(tmp_path, adapter.name, (1, 2))
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def other_adapter(bands: Bands, adapter: Adapter) -> AsyncIterator[Adapter]:
+    """Hears band 3."""
+    one = Adapter(bands.ports["home-2"])
+    await one.plug_in()
+    yield one
+    await one.pull_out()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def edge(
+    adapter: Adapter, other_adapter: Adapter, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Edge]:
+    box = Edge(tmp_path_factory.mktemp("edge"), f"{adapter.name},{other_adapter.name}", (1, 2, 3))
     await box.start()
     yield box
     await box.stop()

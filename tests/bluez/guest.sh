@@ -21,8 +21,12 @@ say "bluetoothd $(/usr/libexec/bluetooth/bluetoothd --version)"
 cd "$ANCU_ROOT" || exit 1
 # Only the plugins that the settings name: every import costs time here.
 export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1
-"$ANCU_PYTHON" -m pytest -p no:cacheprovider -p pytest_asyncio.plugin -p pytest_timeout --tb=short -m bluez tests/bluez --durations=20 --color=no
-echo "RESULT $?"
+"$ANCU_PYTHON" -m pytest -p no:cacheprovider -p pytest_asyncio.plugin -p pytest_timeout --tb=short -m bluez ${ANCU_TESTS:-tests/bluez} --durations=20 --color=no
+result=$?
 say "done"
-busybox tail -40 /run/bluetoothd.log
+if [ "$result" -ne 0 ]; then
+    busybox tail -40 /run/bluetoothd.log
+    dmesg | busybox grep -iE 'bluetooth|alg|crypt' | busybox tail -20
+fi
+echo "RESULT $result"
 busybox poweroff -f

@@ -52,7 +52,9 @@ def main() -> int:
     """Boot, run, report; 0 when every test in the guest passed within the limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--within", type=float, default=LIMIT_S, metavar="SECONDS", help="give up after so long")
-    limit_s = parser.parse_args().within
+    parser.add_argument("tests", nargs="?", default="tests/bluez", help="a file of this folder instead of all")
+    options = parser.parse_args()
+    limit_s = options.within
     began = time.monotonic()
     missing = missing_packages()
     if missing:
@@ -64,7 +66,7 @@ def main() -> int:
         authority.issue_device("edge-1", folder / "outside" / "edge.crt", folder / "outside" / "edge.tls")
         shutil.copy(authority.certificate_file, folder / "outside" / "ca.crt")
         with bands_on_the_air(folder / "outside"):
-            code = boot(folder / "outside", began + limit_s)
+            code = boot(folder / "outside", options.tests, began + limit_s)
     took_s = time.monotonic() - began
     print(f"{'all green' if code == 0 else 'FAILED'} after {took_s:.0f} s of at most {limit_s:.0f}", flush=True)  # noqa: T201
     return code
@@ -113,7 +115,7 @@ def bands_on_the_air(folder: Path) -> Iterator[None]:
         process.wait(10)
 
 
-def boot(folder: Path, until_s: float) -> int:
+def boot(folder: Path, tests: str, until_s: float) -> int:
     """Run the guest to its end, its console on ours; the exit code of its tests, 1 if it never said one.
 
     `folder` is what it sees of the outside; it must hold no more.
@@ -127,11 +129,14 @@ def boot(folder: Path, until_s: float) -> int:
     initrd.write_bytes(
         build_initrd(found.modules, shares, LINKS, guest_files(), f"/bin/sh {ROOT}/tests/bluez/guest.sh")
     )
-    words = f"console=ttyS0 quiet panic=-1 tsc=reliable mitigations=off ANCU_PYTHON={python} ANCU_ROOT={ROOT}"
+    told = {"PYTHON": python, "ROOT": ROOT, "TESTS": tests, "OUTSIDE": folder}
+    words = " ".join(
+        ["console=ttyS0 quiet panic=-1 tsc=reliable mitigations=off", *(f"ANCU_{k}={v}" for k, v in told.items())]
+    )
     command = [
         *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,-la57", "-smp", "2", "-m", "1G"),
         *("-M", "q35,usb=off", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"),
-        *("-kernel", str(found.image), "-initrd", str(initrd), "-append", f"{words} ANCU_OUTSIDE={folder}"),
+        *("-kernel", str(found.image), "-initrd", str(initrd), "-append", words),
         *("-device", "virtio-rng-pci", "-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0,romfile="),
     ]
     for share in shares:

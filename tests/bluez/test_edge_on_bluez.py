@@ -1,25 +1,67 @@
-"""The agent as it is shipped, on `bluetoothd`: what it hears, what it keeps, what it does without an adapter."""
+"""The agent as it is shipped, on `bluetoothd`: what it hears, what it keeps, what it does without an adapter.
+
+One edge for all of them, in the order of the file: starting it is most of the time.
+"""
 
 import pytest
 
+from ancu.models.clock import SystemClock, to_ms
 from ancu.models.frame import Status
 from ancu.models.topics import Lane
+from ancu.models.wire import Unseen
 
-from .conftest import Bands, Edge, opened, until
+from .conftest import Adapter, Bands, Edge, opened, until
 
-pytestmark = [pytest.mark.bluez, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.bluez, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
+
+
+def now_ms() -> int:
+    return to_ms(SystemClock().now())
 
 
 async def test_sealed_adverts_come_through_bluez_into_the_journal(edge: Edge):
-    await until(lambda: len([h for h in edge.heard() if h.band == 1]) >= 5 and any(h.band == 2 for h in edge.heard()))
+    await until(lambda: len([heard for heard in edge.heard() if heard.band == 1]) >= 5)
+    await until(lambda: edge.bands_heard_since(0) >= {1, 2})
     for band in (1, 2):
         counters = [opened(heard).counter for heard in edge.heard() if heard.band == band]
         assert counters == sorted(set(counters))
     assert len({heard.rssi_dbm for heard in edge.heard()}) > 1
 
 
+async def test_active_scanning_hears_nearly_every_change(edge: Edge):
+    """bluetoothd drops most changes of a passive scan; of an active one, none beyond what the air loses."""
+    frames = [heard for heard in edge.heard() if heard.band == 1]
+    seconds = (frames[-1].at_ms - frames[0].at_ms) / 1000
+    assert len(frames) >= 0.5 * seconds  # one a second is forwarded, of two that are sent
+
+
+async def test_every_adapter_of_the_box_hears(edge: Edge):
+    assert await until(lambda: edge.bands_heard_since(0) == {1, 2, 3})
+
+
 async def test_a_cut_strap_is_an_alarm(edge: Edge, bands: Bands):
-    await until(edge.heard)
     await bands.do("cut_strap", band=1)
     alarm = await until(lambda: [heard for heard in edge.heard(Lane.ALARM) if heard.band == 1])
     assert Status.STRAP_OPEN in opened(alarm[-1]).reading.status
+
+
+async def test_an_adapter_that_is_pulled_out_leaves_the_other_one_listening(edge: Edge, other_adapter: Adapter):
+    await other_adapter.pull_out()
+    gone_ms = now_ms() + 3000
+    await until(lambda: edge.bands_heard_since(gone_ms) == {1, 2} and edge.heartbeats()[-1].at_ms > gone_ms)
+    assert edge.heartbeats()[-1].radio.ok
+
+
+async def test_without_any_adapter_the_edge_says_that_it_is_deaf_and_accuses_nobody(edge: Edge, adapter: Adapter):
+    await adapter.pull_out()
+    await until(lambda: not edge.heartbeats()[-1].radio.ok)
+    # Those of the adapter that is left out are another matter: band 3 was searched for by the one that was there.
+    assert not [fact for fact in edge.records(Lane.ALARM) if isinstance(fact, Unseen) and fact.band != 3]
+
+
+async def test_an_adapter_that_comes_back_is_taken_up_again(edge: Edge, adapter: Adapter, other_adapter: Adapter):
+    await adapter.plug_in()
+    await other_adapter.plug_in()
+    back_ms = now_ms()
+    await until(lambda: edge.bands_heard_since(back_ms) == {1, 2, 3})
+    assert await until(lambda: edge.heartbeats()[-1].radio.ok)

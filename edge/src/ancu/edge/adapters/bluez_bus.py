@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ __all__ = ["ADAPTER", "BLUEZ", "BluezBus", "BluezRefused"]
 BLUEZ = "org.bluez"
 ADAPTER = "org.bluez.Adapter1"
 _DBUS = "org.freedesktop.DBus"
+_BUSY = "org.bluez.Error.Busy"
+_TRIES, _TRY_EVERY_S = 40, 0.25
 _BUS = "/org/freedesktop/DBus"
 _OBJECTS = "org.freedesktop.DBus.ObjectManager"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
@@ -72,9 +75,18 @@ class BluezBus:
         }
 
     async def power_on(self, adapter: str) -> None:
-        """Raises BluezRefused, for instance when a switch of the machine blocks it."""
+        """Switch an adapter on and wait for it; raises BluezRefused, as when a switch of the box blocks it."""
         body = [ADAPTER, "Powered", Variant("b", True)]
-        await self.call(f"/{BLUEZ.replace('.', '/')}/{adapter}", _PROPERTIES, "Set", "ssv", body)
+        for _ in range(_TRIES):
+            try:
+                await self.call(f"/org/bluez/{adapter}", _PROPERTIES, "Set", "ssv", body)
+            except BluezRefused as error:
+                if error.name != _BUSY:
+                    raise
+            else:
+                return
+            await asyncio.sleep(_TRY_EVERY_S)  # BlueZ is at it by itself, as it does with one just plugged in
+        raise BluezRefused(_BUSY, f"{adapter} does not come up")
 
     async def watch_adapters(self, changed: Callable[[str], None]) -> None:
         """Call `changed` with the name of an adapter that came, went or was switched off; '' when BlueZ itself did."""

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 
 from ancu.edge.adapters.bleak_radio import BleakRadio
-from ancu.edge.adapters.bluez_bus import BluezBus, BluezRefused
+from ancu.edge.adapters.bluez_bus import BluezBus
 from ancu.edge.ports import Advert, Radio, RadioLost
 
 __all__ = ["ALL", "BluezRadio"]
@@ -17,7 +17,6 @@ __all__ = ["ALL", "BluezRadio"]
 log = logging.getLogger(__name__)
 
 ALL = "*"  # of radio.adapter: every adapter that is there
-_BUSY = "org.bluez.Error.Busy"  # it is being powered already
 
 
 class BluezRadio(Radio):
@@ -55,11 +54,7 @@ class BluezRadio(Radio):
             await radio.stop()
 
     async def _start(self, bus: BluezBus, name: str, hear: Callable[[Advert], None]) -> None:
-        try:
-            await bus.power_on(name)
-        except BluezRefused as error:
-            if error.name != _BUSY:
-                raise
+        await bus.power_on(name)
 
         def heard(advert: Advert) -> None:
             self.adverts += 1
