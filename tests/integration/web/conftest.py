@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from ancu.server.web import site as web_site
 from ancu.server.web.app import create_app
 from ancu.server.web.serve import serve
 from ancu.server.web.settings import WebSettings
@@ -39,17 +40,20 @@ class Site:
     serving: asyncio.Task[None]
 
 
-@pytest.fixture
-def fakes() -> ModuleType:
-    if "web_fakes" not in sys.modules:
-        path = Path(__file__).parents[2] / "unit/server/web/fakes.py"
-        spec = importlib.util.spec_from_file_location("web_fakes", path)
+def load(name: str, file: str) -> ModuleType:
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[2] / "unit/server/web" / file)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        sys.modules["web_fakes"] = module
+        sys.modules[name] = module
         spec.loader.exec_module(module)
-    return sys.modules["web_fakes"]
+    return sys.modules[name]
+
+
+@pytest.fixture
+def fakes() -> ModuleType:
+    return load("web_fakes", "fakes.py")
 
 
 @pytest.fixture
@@ -63,6 +67,8 @@ async def site(fakes: ModuleType, settings: WebSettings) -> AsyncIterator[Site]:
     fakes.populate(desk)
     accounts = fakes.FakeAccounts()
     app = create_app(desk, accounts, settings, desk.clock)
+    site_fakes = load("web_fakes_site", "fakes_site.py")
+    web_site.install(app, site_fakes.FakeFleet(desk), site_fakes.FakeSites(desk))
     stopping = asyncio.Event()
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(app, "127.0.0.1", 0, stopping, listening=port.set_result))

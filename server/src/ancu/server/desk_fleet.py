@@ -37,7 +37,7 @@ from ancu.server.ports_site import (
 )
 from ancu.server.site_base import Grounds, label_of, may_change
 
-__all__ = ["FleetDesk", "fleet_row"]
+__all__ = ["FleetDesk", "fleet_row", "sorted_rows"]
 
 _LOG_LINES: Final = 20
 _NEVER: Final = 1e9  # sorts what is not known behind what is
@@ -65,8 +65,7 @@ class FleetDesk(FleetPort):
         if wanted:
             rows = [row for row in rows if wanted in row.device.id or wanted in (row.device.serves or "")]
         of_kind = [row for row in rows if kind in (None, row.device.kind)]
-        shown = [row for row in of_kind if fault is None or fault in row.faults]
-        shown.sort(key=_ORDERS.get(sort, _by_faults))
+        shown = sorted_rows([row for row in of_kind if fault is None or fault in row.faults], sort)
         page = shown[offset : offset + limit]
         labelled = await self._grounds.read(lambda db: [self._labelled(db, row) for row in page])
         return FleetPage(
@@ -264,6 +263,11 @@ class FleetDesk(FleetPort):
     def _publish(self, db: sqlite3.Connection, viewer: Viewer) -> None:
         devices = Devices(self._grounds.ledger_of(db, viewer), self._grounds.vault())
         publish_devices(devices, self._grounds.data / DEVICES_FILE)
+
+
+def sorted_rows(rows: Iterable[FleetRow], sort: str) -> list[FleetRow]:
+    """In one of the orders of the port."""
+    return sorted(rows, key=_ORDERS.get(sort, _by_faults))
 
 
 def fleet_row(row: DeviceRow) -> FleetRow:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from ancu.server.web import site as web_site
 from ancu.server.web.app import create_app
 from ancu.server.web.settings import WebSettings
 
@@ -29,6 +30,17 @@ def _load() -> ModuleType:
         sys.modules["web_fakes"] = module
         spec.loader.exec_module(module)
     return sys.modules["web_fakes"]
+
+
+def fakes_site() -> ModuleType:
+    if "web_fakes_site" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("web_fakes_site", Path(__file__).with_name("fakes_site.py"))
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["web_fakes_site"] = module
+        spec.loader.exec_module(module)
+    return sys.modules["web_fakes_site"]
 
 
 class Browser(httpx.AsyncClient):
@@ -78,7 +90,9 @@ def settings() -> WebSettings:
 
 @pytest.fixture
 def app(desk: Any, accounts: Any, settings: WebSettings, clock: Any) -> FastAPI:
-    return create_app(desk, accounts, settings, clock)
+    app = create_app(desk, accounts, settings, clock)
+    web_site.install(app, fakes_site().FakeFleet(desk), fakes_site().FakeSites(desk))
+    return app
 
 
 @pytest.fixture

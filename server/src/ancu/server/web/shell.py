@@ -30,6 +30,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_SCANS = "/devices/"  # pages whose labels are read with the camera
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})  # asked by address, and without secrets
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -55,7 +56,7 @@ class Shell:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._dress(MutableHeaders(scope=message))
+                self._dress(MutableHeaders(scope=message), scope["path"])
                 self._count(scope, status, time.perf_counter() - began)
             await send(message)
 
@@ -95,9 +96,11 @@ class Shell:
 
         return receiving
 
-    def _dress(self, headers: MutableHeaders) -> None:
+    def _dress(self, headers: MutableHeaders, path: str) -> None:
         for name, value in _HEADERS.items():
             headers[name] = value
+        if path.startswith(_SCANS):
+            headers["Permissions-Policy"] = _HEADERS["Permissions-Policy"].replace("camera=()", "camera=(self)")
         if self._settings.secure:
             headers["Strict-Transport-Security"] = "max-age=31536000"
         if "cache-control" not in headers:

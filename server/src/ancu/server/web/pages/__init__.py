@@ -1,6 +1,6 @@
 """Pages for people: server-rendered, each usable without a script."""
 
-from ancu.server.web.pages import devices, inbox, inbox_acts, incident, mine, people, pwa, sign_in
+from ancu.server.web.pages import fleet, fleet_swap, inbox, inbox_acts, incident, mine, people, pwa, sign_in
 
 __all__ = ["routers"]
 
@@ -10,7 +10,8 @@ routers = (
     inbox_acts.router,
     incident.router,
     people.router,
-    devices.router,
+    fleet_swap.router,
+    fleet.router,
     mine.router,
     pwa.router,
 )
