@@ -24,7 +24,7 @@ from ancu.server.cases.roster import OrderSeat, Roster
 from ancu.server.policies import load_policy
 
 NOON = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
-POLICY = load_policy("default")
+POLICY = load_policy("table")
 MIDNIGHT = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)  # local: the order's end
 calm = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -89,6 +89,8 @@ def _draw_lines(params: Params, seed: int, world: World) -> None:
 def _draw_home(params: Params, rng: random.Random, world: World, home: Home) -> None:
     """When the box has no power or hangs, and when its link is down."""
     outages, devices = params.outages, params.devices
+    if rng.random() >= params.radio.calibrated_share:
+        home.walked_ms = world.start_ms + round(rng.uniform(*params.radio.walked_late_h) * 3_600_000)
     for start, end in _spans(
         rng,
         world,

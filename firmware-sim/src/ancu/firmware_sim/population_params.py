@@ -59,8 +59,9 @@ class Radio(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     crowd_db: Range
     under_body_share: float  # of the postures of a night: the wrist lies under the sleeper
     under_body_db: Range
-    calibrated_share: float  # of the homes whose installer walked every room and moved the box until it heard
+    calibrated_share: float  # of the homes whose rooms were walked on the first day until a box heard in each
     calibrated_db: float  # margin over the floor that the walk asks for
+    walked_late_h: Range  # the others: when somebody came to do it
     bed: Spot
     living: Spot
     kitchen: Spot
@@ -73,6 +74,11 @@ class Wear(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     comfort_off_per_day: float
     comfort_off_median_min: float
     contact_lost_share: float  # of their postures at night: no skin contact, and no motion
+    contact_lost_deci_c: Range  # under a blanket, beside the skin
+    room_deci_c: Range  # a band that lies in a room
+    cooling_min: float  # until it is as cold as the room
+    refit_share: float  # of the times that an officer hears of a loose strap, it is tightened
+    refit_h: Range
     never_worn_share: float
     late_worn_share: float
     late_worn_h: Range
@@ -93,6 +99,7 @@ class Breaches(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     walk_sigma: float
     near_share: float  # of the walks: to a neighbour, just outside
     near_m: Range
+    near_walls: int  # of the neighbour's house; a gate has none
     far_m: float
     gate_per_day: float  # a step out, to the gate or for the rubbish
     gate_median_s: float
@@ -122,6 +129,8 @@ class Health(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Checkins(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     per_day: float
     forget_share: float
+    reminded_share: float  # of those who forget answer when they are reminded
+    reminder_after_min: float
     answer_median_min: float
     late_after_min: float  # the window, a reminder and what follows it: an answer after that was missed
 
@@ -156,8 +165,9 @@ class Outages(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Officers(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    acknowledge_median_s: float
+    acknowledge_median_s: float  # what rang
     acknowledge_night_median_s: float
+    list_median_min: float  # what only stands on the list; by night, from the morning on
     sigma: float
     resolve_median_min: float
 

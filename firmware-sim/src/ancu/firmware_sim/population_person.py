@@ -18,7 +18,11 @@ _DAY_MS, _HOUR_MS, _MIN_MS = 86_400_000, 3_600_000, 60_000
 _MIDNIGHT_MS = 8 * _HOUR_MS  # a world starts at eight in the morning
 _EXIT_MIN = 3.0
 _LAST_ASKED_H = 21.0  # nobody is asked in the evening what he could only miss at night
-_LOW, _FLAT, _FINE = 20, 5, 30
+_LOW, _FLAT, _FINE, _SOON = 20, 5, 30, 8
+_BODY_DECI_C = 340
+_GET_UP_MS = 30_000  # to rise, dress and reach the door
+_HEARD_OF_MS = 11 * _MIN_MS  # the list shows a band that lies about after ten minutes
+_WARM_HEARD_OF_MS = 61 * _MIN_MS  # and one that is as warm as a body after an hour
 
 
 @dataclass(slots=True)
@@ -52,7 +56,7 @@ class Draft:
 
 def live(draft: Draft) -> Person:
     """Draw the days of one person."""
-    person = Person(draft.number, draft.home.number)
+    person, before = Person(draft.number, draft.home.number), len(draft.world.happenings)
     draft.loose = draft.rng.random() < draft.params.wear.loose_share
     began = _activation(draft)
     _breaches(draft, person)
@@ -61,10 +65,34 @@ def live(draft: Draft) -> Person:
     _health(draft)
     _faults(draft)
     _rooms(draft)
+    _refit(draft, before)
     person.gaps = _union([*draft.lost, *([Gap(draft.world.start_ms - 1, began, "never_worn")] if began else [])])
     person.looks = _looks(draft)
     person.checkins = list(_checkins(draft))
     return person
+
+
+def _refit(draft: Draft, before: int) -> None:
+    """A strap that came off is tightened once an officer knows: what it would have done afterwards does not happen.
+
+    `before`: how many happenings of the world are other people's.
+    """
+    wear, rng = draft.params.wear, draft.rng
+    heard_of = sorted(
+        start
+        for start, end, cause in draft.off
+        if cause != "charging" and end - start >= (_WARM_HEARD_OF_MS if cause == "contact_lost" else _HEARD_OF_MS)
+    )
+    acted_on = next((start for start in heard_of if rng.random() < wear.refit_share), None)
+    if acted_on is None:
+        return
+    tight_ms = acted_on + round(rng.uniform(*wear.refit_h) * _HOUR_MS)
+    draft.off = [span for span in draft.off if span[0] < tight_ms or span[2] == "left_behind"]
+    draft.world.happenings[before:] = [
+        h
+        for h in draft.world.happenings[before:]
+        if h.kind not in ("off", "contact_lost") or h.start_ms < tight_ms or h.cause == "left_behind"
+    ]
 
 
 def _activation(draft: Draft) -> int:
@@ -93,6 +121,8 @@ def _breaches(draft: Draft, person: Person) -> None:
             draft.cut.append((at, end))
             draft.say("cut", at, end, "cut")
     for at in _moments(draft, breaches.sos_per_day):
+        if _at(at, draft.out):
+            continue  # a band that nobody wears yet
         person.presses.append(Press(at))
         draft.say("sos", at, at + 10 * _MIN_MS, "sos")
     if draft.loose:
@@ -119,7 +149,7 @@ def _walks(draft: Draft, person: Person) -> None:
         if draft.is_free(at, end):
             draft.out.append((at, end))
             draft.say("out", at, end, "gate")
-            _outside(draft, at, end, rng.uniform(*breaches.near_m))
+            _outside(draft, at, end, rng.uniform(*breaches.near_m), walls=0)
             _crossings(draft, at, end)
 
 
@@ -170,13 +200,13 @@ def _walk(draft: Draft, person: Person, at: int, end: int) -> None:
     if way == "clone":
         person.replays.append((at + 5_000, end))
         draft.say("replayed", at, end, "clone", draft.home.edge)
-    _outside(draft, at, end, distance)
+    _outside(draft, at, end, distance, walls=breaches.near_walls)
 
 
-def _outside(draft: Draft, at: int, end: int, distance_m: float) -> None:
+def _outside(draft: Draft, at: int, end: int, distance_m: float, *, walls: int) -> None:
     """What the box still hears of someone outside."""
     radio, rng = draft.params.radio, draft.rng
-    margin = outside_db(radio, distance_m)
+    margin = outside_db(radio, distance_m, walls)
     if heard_share(radio, margin + 3 * radio.slow_sigma_db) < 0.02:
         draft.lost.append(Gap(at + rng.randint(0, 4_000), end + rng.randint(0, 2_000), "out"))
     else:
@@ -270,8 +300,12 @@ def _checkins(draft: Draft) -> Iterator[tuple[int, int | None]]:
         if at - before < _HOUR_MS or hour >= _LAST_ASKED_H:
             continue
         before, answered = at, None
-        if rng.random() >= checkins.forget_share and draft.is_free(at, at):
-            answered = at + round(lognormal(rng, checkins.answer_median_min, 0.8) * _MIN_MS)
+        delay_ms = round(lognormal(rng, checkins.answer_median_min, 0.8) * _MIN_MS)
+        forgets = rng.random() < checkins.forget_share
+        if forgets and rng.random() < checkins.reminded_share:
+            forgets, delay_ms = False, delay_ms + round(checkins.reminder_after_min * _MIN_MS)
+        if not forgets and draft.is_free(at, at):
+            answered = at + delay_ms
         late_ms = at + round(checkins.late_after_min * _MIN_MS)
         if (answered is None or answered > late_ms) and not _at(at, draft.leave):
             draft.say("checkin_missed", at, max(answered or 0, late_ms), "checkin_missed")
@@ -293,19 +327,19 @@ def _rooms(draft: Draft) -> None:
             ("bath", radio.bath),
         )
     }
-    if rng.random() < radio.calibrated_share:
-        margins = {name: max(margin, radio.calibrated_db) for name, margin in margins.items()}
+    proven = {name: max(margin, radio.calibrated_db) for name, margin in margins.items()}
     at = world.start_ms
     while at < world.end_ms:
         midnight = at - (at - world.start_ms + _MIDNIGHT_MS) % _DAY_MS
         sleep = midnight + round((routine.sleep_h + rng.gauss(0, routine.spread_h)) * _HOUR_MS)
         wake = midnight + _DAY_MS + round((routine.wake_h + rng.gauss(0, routine.spread_h)) * _HOUR_MS)
-        _awake(draft, margins, at, min(sleep, world.end_ms))
-        _asleep(draft, margins["bed"], max(at, sleep), min(wake, world.end_ms))
+        _awake(draft, margins, proven, at, min(sleep, world.end_ms))
+        bed = (proven if max(at, sleep) >= draft.home.walked_ms else margins)["bed"]
+        _asleep(draft, bed, max(at, sleep), min(wake, world.end_ms))
         at = max(wake, at + _HOUR_MS)
 
 
-def _awake(draft: Draft, margins: dict[str, float], at: int, until: int) -> None:
+def _awake(draft: Draft, margins: dict[str, float], proven: dict[str, float], at: int, until: int) -> None:
     params, rng = draft.params, draft.rng
     routine, radio = params.routine, params.radio
     hours = 16.0
@@ -335,7 +369,8 @@ def _awake(draft: Draft, margins: dict[str, float], at: int, until: int) -> None
         if what == "shower" and draft.loose and rng.random() < params.wear.shower_off_share and draft.is_free(at, end):
             draft.off.append((at, end, "shower"))
             draft.say("off", at, end, "shower")
-        draft.lost += [Gap(s, e, "shadow") for s, e in gaps(radio, rng, margins[room] - shade, at, end)]
+        margin = (proven if at >= draft.home.walked_ms else margins)[room]
+        draft.lost += [Gap(s, e, "shadow") for s, e in gaps(radio, rng, margin - shade, at, end)]
         at = end
 
 
@@ -346,7 +381,10 @@ def _asleep(draft: Draft, margin: float, at: int, until: int) -> None:
     while at < until:
         end = min(until, at + round(rng.expovariate(params.routine.turns_per_night_h) * _HOUR_MS) + _MIN_MS)
         shade = rng.uniform(*params.radio.under_body_db) if rng.random() < params.radio.under_body_share else 0.0
-        draft.lost += [Gap(s, e, "asleep") for s, e in still_gap(params.radio, rng, margin - shade, at, end)]
+        for start, stop in still_gap(params.radio, rng, margin - shade, at, end):
+            up_ms = min((s - _GET_UP_MS for s, e in draft.out if e > start), default=stop)
+            if min(up_ms, stop) > start:
+                draft.lost.append(Gap(start, min(up_ms, stop), "asleep"))
         if draft.loose and rng.random() < params.wear.contact_lost_share and draft.is_free(at, end):
             draft.off.append((at, end, "contact_lost"))
             draft.say("contact_lost", at, end, "contact_lost")
@@ -360,8 +398,15 @@ def _looks(draft: Draft) -> list[Look]:
     """The band's senses at every moment at which one of them changes."""
     world = draft.world
     moments = {world.start_ms}
+    cold = [
+        (start + round(draft.params.wear.cooling_min * _MIN_MS), end)
+        for start, end, cause in draft.off
+        if cause != "contact_lost"
+    ]
     spans = [
         *draft.cut,
+        *(span for span in cold if span[0] < span[1]),
+        *((start - _GET_UP_MS, end) for start, end in draft.out),
         *draft.charging,
         *draft.asleep,
         *((s, e) for s, e, _ in draft.off),
@@ -370,7 +415,7 @@ def _looks(draft: Draft) -> list[Look]:
     for start, end in spans:
         moments |= {start, end}
     for (start, before), (end, after) in pairwise(draft.levels):
-        for level in (_LOW, _FLAT, _FINE, 100):
+        for level in (_LOW, _FLAT, _FINE, _SOON, 100):
             if min(before, after) <= level <= max(before, after) and before != after:
                 moments.add(start + round((end - start) * (level - before) / (after - before)) + 1_000)
     looks = [_look(draft, at) for at in sorted(moments) if world.start_ms <= at < world.end_ms]
@@ -379,9 +424,10 @@ def _looks(draft: Draft) -> list[Look]:
 
 def _look(draft: Draft, at: int) -> Look:
     cut = _at(at, draft.cut)
-    off = any(s <= at < e for s, e, _ in draft.off)
+    off = next((span for span in draft.off if span[0] <= at < span[1]), None)
     charging = _at(at, draft.charging)
-    worn = not (cut or off)
+    worn = not cut and off is None
+    up = any(start - _GET_UP_MS <= at < end for start, end in draft.out)
     skin, spo2 = 364, 97
     for start, end, fever, low in draft.fever:
         if start <= at < end:
@@ -390,20 +436,28 @@ def _look(draft: Draft, at: int) -> Look:
         at_ms=at,
         strap_closed=not cut,
         skin=worn,
-        motion=worn and not _at(at, draft.asleep),
+        motion=worn and (up or not _at(at, draft.asleep)),
         charging=charging,
         tampered=cut,
         battery_percent=_level(draft.levels, at),
-        skin_deci_c=skin if worn else 285,
+        skin_deci_c=skin if off is None else _off_deci_c(draft, at, off),
         heart_bpm=72 if worn else 0,
         spo2_percent=spo2 if worn else 0,
     )
 
 
+def _off_deci_c(draft: Draft, at: int, off: tuple[int, int, str]) -> int:
+    """What a band feels that nobody's skin touches: the same for the whole of a span."""
+    wear, rng = draft.params.wear, random.Random(f"{draft.number}:{off[0]}")
+    if off[2] == "contact_lost":
+        return round(rng.uniform(*wear.contact_lost_deci_c))
+    return _BODY_DECI_C if at - off[0] < wear.cooling_min * _MIN_MS else round(rng.uniform(*wear.room_deci_c))
+
+
 def _differs(now: Look, before: Look) -> bool:
     def key(look: Look) -> tuple[object, ...]:
         level = look.battery_percent
-        band = (level <= _FLAT, level <= _LOW, level < _FINE)
+        band = (level <= _FLAT, level <= _SOON, level <= _LOW, level < _FINE)
         return (
             look.strap_closed,
             look.skin,

@@ -29,9 +29,9 @@ def margin_db(radio: Radio, rng: random.Random, spot: Spot) -> float:
     return _mean_dbm(radio, distance) - walls * radio.wall_db - radio.floor_dbm
 
 
-def outside_db(radio: Radio, distance_m: float) -> float:
-    """The margin from outside, behind the door's wall."""
-    return _mean_dbm(radio, distance_m) - radio.door_wall_db - radio.floor_dbm
+def outside_db(radio: Radio, distance_m: float, walls: int) -> float:
+    """The margin from outside, behind the door's wall and so many of another house."""
+    return _mean_dbm(radio, distance_m) - radio.door_wall_db - walls * radio.wall_db - radio.floor_dbm
 
 
 def gaps(radio: Radio, rng: random.Random, margin: float, start_ms: int, end_ms: int) -> Iterator[tuple[int, int]]:
@@ -70,7 +70,7 @@ def still_gap(radio: Radio, rng: random.Random, margin: float, start_ms: int, en
     at = start_ms
     while lost < 1 and at < end_ms:  # the next run of lost adverts: their lengths are geometric
         run = ADVERT_MS * (1 + int(math.log(1 - rng.random()) / math.log(lost)))
-        if run >= GAP_S * 1000:
+        if min(at + run, end_ms) - at >= GAP_S * 1000:
             yield at, min(at + run, end_ms)
         at += run
         if lost < 0.6:  # long runs are rare: skip to the next one

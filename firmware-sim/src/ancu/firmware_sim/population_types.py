@@ -101,6 +101,7 @@ class Home:
     gateway: str
     people: tuple[int, ...]
     camera: bool = False
+    walked_ms: int = 0  # from then on the box hears every room: somebody walked them
     box_down: list[Down] = field(default_factory=list)
     link_down: list[Down] = field(default_factory=list)
     mains_off: list[Span] = field(default_factory=list)

@@ -75,6 +75,7 @@ class Box:
         self.up = False
         self.linked = True
         self.mains = True
+        self.walked = not home.walked_ms
         self.beat_phase_ms = 0
         self._clock, self._way = clockwork, way
         self._bands: SpanBands | None = None
@@ -127,9 +128,17 @@ class Box:
                 self._clock.at(self.next_report(band, at_ms), partial(self._report_if, band, life))
 
     def power(self, at_ms: int, *, on: bool) -> None:
+        self._piece(at_ms)
         self.mains = on
         if self.up:
             self.say(Lane.STATE, MainsChanged(at_ms, on))
+            self._beat_anew(at_ms)
+
+    def walk(self, at_ms: int) -> None:
+        """Somebody walked the rooms: its beats say so from now on."""
+        self._piece(at_ms)
+        self.walked = True
+        self._beat_anew(at_ms)
 
     def beat(self, at_ms: int) -> None:
         held = self.journal.held
@@ -144,6 +153,7 @@ class Box:
             journal=JournalHealth(alarm, state, bulk, 0),
             bands=(),
             version=_VERSION,
+            walked=self.walked,
         )
         self.say(Lane.STATE, heartbeat)
 
@@ -171,6 +181,8 @@ class Box:
         self._stated.discard(band.number)
         if self.up:
             self._hear(band, at_ms)
+            life = self._life  # after a gap so short that this one waits for its period
+            self._clock.at(self.next_report(band, at_ms), partial(self._report_if, band, life))
 
     def turned(self, band: Worn, look: Look, at_ms: int) -> None:
         """The band's senses changed."""
@@ -226,6 +238,12 @@ class Box:
         if self.up and self._life == life and band.audible and self._bands is not None:
             self._bands.quiet(band.number, _moment(at_ms - REPORT_MS))
             self._hear(band, at_ms)
+
+    def _beat_anew(self, at_ms: int) -> None:
+        """The quiet span of beats ends here, for what they say changed."""
+        self._way.quiet_ends(("edge", self.edge), at_ms)
+        life = self._life
+        self._clock.at(self._next_beat(at_ms), partial(self._beat_if, life))
 
     def _beat_if(self, life: int, at_ms: int) -> None:
         if self.up and self._life == life:
@@ -293,10 +311,10 @@ class Box:
     # --- quiet spans -------------------------------------------------------------------------------------------------
 
     def beats(self, first_ms: int) -> Quiet:
-        edge, mains = self.edge, self.mains
+        edge, mains, walked = self.edge, self.mains, self.walked
 
         def make(at_ms: int) -> Input:
-            return EdgeAlive(from_ms(at_ms), edge, BEAT_MS // 1000, mains, True)
+            return EdgeAlive(from_ms(at_ms), edge, BEAT_MS // 1000, mains, True, walked=walked)
 
         return Quiet(first_ms, BEAT_MS, self.delay_ms, make)
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 from ancu.firmware_sim.population_params import Officers as Habits
 from ancu.firmware_sim.population_types import lognormal
-from ancu.models.clock import from_ms
+from ancu.models.clock import from_ms, to_ms
 from ancu.server.alerts import alert as lifecycle
-from ancu.server.alerts.events import AlertEvent, Ended, Raised
+from ancu.server.alerts.events import AlertEvent, Ended, Raised, Reopened, SeverityRaised
 from ancu.server.cases.codes import Kind
-from ancu.server.cases.paging import is_quiet
+from ancu.server.cases.paging import is_quiet, quiet_end
 from ancu.server.ports import Outcome
 from ancu.truth.clockwork import Clockwork
 from ancu.truth.span_judge import SpanJudge
@@ -19,6 +19,7 @@ from ancu.truth.span_judge import SpanJudge
 __all__ = ["Officers"]
 
 _BY = "officer"
+_NEWS = (Raised, Reopened, SeverityRaised)
 
 
 class Officers:
@@ -39,6 +40,8 @@ class Officers:
         alert = event.alert
         if getattr(event, "paged", False):
             self._clock.at(at_ms + self._patience_ms(at_ms), lambda at: self._acknowledge(alert, at))
+        elif isinstance(event, _NEWS) and event.severity in self._judge.policy.paging.list_first:
+            self._clock.at(self._reads_list_ms(at_ms), lambda at: self._acknowledge(alert, at))
         over = isinstance(event, Ended) or (isinstance(event, Raised) and event.kind is Kind.SOS)
         if over:
             wait = round(lognormal(self._rng, self._habits.resolve_median_min, 0.5) * 60_000)
@@ -59,6 +62,11 @@ class Officers:
         for event in events:
             self._judge.evolve(event)
         self._told(events, at_ms)
+
+    def _reads_list_ms(self, at_ms: int) -> int:
+        """When somebody takes what only stands on the list: by day after a while, and of a night in the morning."""
+        begins = to_ms(quiet_end(self._judge.policy.paging, from_ms(at_ms)))
+        return begins + round(lognormal(self._rng, self._habits.list_median_min, self._habits.sigma) * 60_000)
 
     def _patience_ms(self, at_ms: int) -> int:
         night = is_quiet(self._judge.policy.paging, from_ms(at_ms))

@@ -187,6 +187,8 @@ class _Run:
         for begin, end in home.camera_faults:
             clock.at(begin, lambda at: box.camera(at, ok=False))
             clock.at(end, lambda at: box.camera(at, ok=True))
+        if home.walked_ms:
+            clock.at(home.walked_ms, box.walk)
         for track, (at_ms, way) in enumerate(home.crossings):
             clock.at(at_ms, lambda at, w=way, t=track: box.crossed(at, w, t))  # type: ignore[misc]
 

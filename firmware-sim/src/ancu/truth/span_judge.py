@@ -240,7 +240,7 @@ class SpanJudge(Judge):
                 if box is not None and isinstance(alive, EdgeAlive):
                     if begun:
                         box.alive_ms = max(box.alive_ms, last - quiet.period_ms)
-                    box.alive(last, self.policy, radio_ok=alive.radio_ok)
+                    box.alive(last, self.policy, radio_ok=alive.radio_ok, mains=alive.mains, walked=alive.walked)
             case ("gateway", str(gateway)):
                 line = self._observed.gateways.get(gateway)
                 if line is not None:

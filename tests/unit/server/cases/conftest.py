@@ -42,7 +42,7 @@ class Story:
         self, homes: int = 1, policy: Policy | None = None, start: datetime = NOON, place: str | None = None
     ) -> None:
         self.start, self.t = start, 0
-        self.policy = policy or load_policy("default")
+        self.policy = policy or load_policy("table")
         numbers = range(1, homes + 1)
         self.orders = {
             OrderId(f"o{n}"): OrderSeat(OrderId(f"o{n}"), f"p{n}", WardCode("w1"), self.at(-60), self.at(14 * 86_400))

@@ -15,7 +15,7 @@ from ancu.server.ports import Severity
 
 from .conftest import Story
 
-POLICY = load_policy("default")
+POLICY = load_policy("table")
 PAGING = POLICY.paging
 NIGHT = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)  # 03:00 in Ho Chi Minh City
 

@@ -20,7 +20,7 @@ from ancu.server.cases.clinical import Vitals, heard_vitals, vital_verdicts
 from ancu.server.cases.codes import CONCERN_OF, Concern, Kind, Say
 from ancu.server.cases.edge import EdgeState
 from ancu.server.cases.inputs import BandHeard
-from ancu.server.cases.policy import Policy
+from ancu.server.cases.policy import Policy, Removed
 from ancu.server.cases.roster import OrderSeat
 from ancu.server.cases.verdict import Clear, Holds, Verdict, Wait
 
@@ -208,7 +208,11 @@ def _out_of_range(case: BandCase, at_ms: int, policy: Policy) -> Verdict:
     if _is_flat(state.reading, policy):
         return None
     crossing = _crossing_near(case, since, policy)
-    wait_s = rule.opens_after_s if crossing is None else min(rule.opens_after_s, rule.agreed_opens_after_s)
+    wait_s = rule.opens_after_s if alive.walked else rule.unproven_opens_after_s
+    if crossing is not None:
+        wait_s = min(wait_s, rule.agreed_opens_after_s)
+    elif _is_still(state.reading):
+        wait_s = rule.still_opens_after_s
     due = max(testified, since + wait_s * 1000)
     if alive.ears_ms > testified:  # it was deaf since it testified: it has to listen as long again
         due = max(due, alive.ears_ms + rule.opens_after_s * 1000)
@@ -217,15 +221,18 @@ def _out_of_range(case: BandCase, at_ms: int, policy: Policy) -> Verdict:
     signs = [
         case.sign(Say.UNSEEN_RESCANNED, testified, last_heard_at=from_ms(since), unheard_s=(at_ms - since) // 1000)
     ]
-    severity = rule.severity
+    severity, look_again_ms = rule.severity, None
     if crossing is not None:
         signs.append(crossing)
         severity = rule.agreed_severity
+    elif at_ms < since + rule.doubt_ends_after_s * 1000 and (doubts := _doubts(case, alive, at_ms)):
+        signs += doubts
+        severity, look_again_ms = rule.doubt_severity, since + rule.doubt_ends_after_s * 1000
     ruled_out = (
         Sign(Say.EDGE_ALIVE, from_ms(at_ms), {"edge": edge, "last_alive_at": from_ms(alive.alive_ms)}),
         Sign(Say.BATTERY_FINE, from_ms(since), {"battery_percent": state.reading.battery_percent}),
     )
-    return Holds(Kind.OUT_OF_RANGE, severity, since, tuple(signs), ruled_out)
+    return Holds(Kind.OUT_OF_RANGE, severity, since, tuple(signs), ruled_out, look_again_ms)
 
 
 def _band_silent(case: BandCase, at_ms: int, policy: Policy) -> Verdict:
@@ -235,7 +242,8 @@ def _band_silent(case: BandCase, at_ms: int, policy: Policy) -> Verdict:
     if witness is None or state.reading is None:
         return None
     edge, alive = witness
-    due = max(state.heard_ms, alive.ears_ms, case.heard_from_ms) + rule.opens_after_s * 1000
+    wait_s = rule.still_opens_after_s if _is_still(state.reading) else rule.opens_after_s
+    due = max(state.heard_ms, alive.ears_ms, case.heard_from_ms) + wait_s * 1000
     if at_ms < due:
         return Clear(Kind.BAND_SILENT, state.heard_ms, case.sign(Say.HEARD_AGAIN, state.heard_ms), due)
     if _is_flat(state.reading, policy) or state.unseen.get(edge, 0) > state.heard_ms:
@@ -260,12 +268,13 @@ def _band_removed(case: BandCase, at_ms: int, policy: Policy) -> Verdict:
         return None
     if not state.off_ms or state.strap_ms:
         return Clear(Kind.BAND_REMOVED, state.heard_ms, case.sign(Say.WORN_AGAIN, state.heard_ms))
-    due = state.off_ms + rule.opens_after_s * 1000
+    opens_s, later_s = _removed_waits(state.reading, rule)
+    due = state.off_ms + opens_s * 1000
     if at_ms < due:
         return Wait(due)
     if state.heard_ms < due:
         return None  # the last word is from before it was due: silence is another row's business
-    worse = state.heard_ms >= state.off_ms + rule.later_after_s * 1000
+    worse = state.heard_ms >= state.off_ms + later_s * 1000
     sign = case.sign(
         Say.NOT_WORN, state.heard_ms, off_since_at=from_ms(state.off_ms), off_s=(state.heard_ms - state.off_ms) // 1000
     )
@@ -285,6 +294,9 @@ def _battery_low(case: BandCase, policy: Policy) -> Verdict:
     )
     if not state.low_ms:
         return Clear(Kind.BATTERY_LOW, state.heard_ms, level)
+    due = state.low_ms + rule.opens_after_s * 1000
+    if state.heard_ms < due and state.reading.battery_percent > rule.at_once_percent:
+        return Wait(due)
     return Holds(Kind.BATTERY_LOW, rule.severity, state.low_ms, (level,))
 
 
@@ -354,6 +366,28 @@ def _crossing_near(case: BandCase, at_ms: int, policy: Policy) -> Sign | None:
         if out is not None:
             return out.sign(Say.DOOR_OUT)
     return None
+
+
+def _doubts(case: BandCase, alive: EdgeState, at_ms: int) -> list[Sign]:
+    """Why a band that is not heard may well be at home."""
+    state, edge = case.state, case.state.heard_edge
+    still = state.reading is not None and _is_still(state.reading)
+    doubts = [case.sign(Say.LAST_STILL, state.heard_ms)] if still else []
+    return doubts if alive.walked else [*doubts, Sign(Say.RADIO_UNPROVEN, from_ms(at_ms), {"edge": edge})]
+
+
+def _is_still(reading: Reading) -> bool:
+    """Whether the band was worn and lay still: who leaves gets up first, and a band in motion says so every 2 s."""
+    return Status.SKIN in reading.status and Status.MOTION not in reading.status
+
+
+def _removed_waits(reading: Reading, rule: Removed) -> tuple[int, int]:
+    """After how long without contact it opens, and grows worse."""
+    if Status.CHARGING in reading.status:
+        return rule.charging_opens_after_s, max(rule.charging_opens_after_s, rule.later_after_s)
+    if reading.skin_deci_c >= rule.warm_deci_c:
+        return rule.warm_opens_after_s, rule.warm_later_after_s
+    return rule.opens_after_s, rule.later_after_s
 
 
 def _is_flat(reading: Reading, policy: Policy) -> bool:

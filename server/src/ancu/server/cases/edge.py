@@ -39,9 +39,12 @@ class EdgeState(msgspec.Struct):
     ears_ms: int = 0  # since when its radio works without a gap: before that, not hearing means nothing
     mains: bool = True
     mains_ms: int = 0  # when it turned so; 0: never told
+    walked: bool = True  # whether its radio was proven by a walk through the rooms, unless it says that it was not
 
-    def alive(self, at_ms: int, policy: Policy, *, radio_ok: bool) -> None:
+    def alive(self, at_ms: int, policy: Policy, *, radio_ok: bool, mains: bool = True, walked: bool = True) -> None:
         if at_ms > self.alive_ms:
+            self.walked = walked
+            self.power(at_ms, on=mains)
             if not self.is_believed(at_ms, policy):
                 self.ears_ms = max(self.ears_ms, at_ms)
             self.alive_ms, self.radio_ok = at_ms, radio_ok
@@ -100,7 +103,8 @@ def edge_silent(
     if state.alive_ms == 0:
         return None
     rule = policy.rules.edge_silent
-    due = max(state.alive_ms, heard_from_ms) + rule.opens_after_s * 1000
+    wait_s = rule.opens_after_s if state.mains else rule.unplugged_opens_after_s
+    due = max(state.alive_ms, heard_from_ms) + wait_s * 1000
     last = from_ms(state.alive_ms)
     if at_ms >= due:
         silent_s = (at_ms - state.alive_ms) // 1000

@@ -27,7 +27,7 @@ from ancu.server.alerts.events import (
     alert_id,
 )
 from ancu.server.cases.codes import CONCERN_OF, Kind
-from ancu.server.cases.paging import ladder, pages_at
+from ancu.server.cases.paging import ladder, pages_at, rings_first
 from ancu.server.cases.policy import Policy, rank
 from ancu.server.cases.verdict import Clear, Holds
 from ancu.server.ports import Severity
@@ -159,7 +159,7 @@ class _Draft:
                 since=since,
                 signs=holds.signs,
                 ruled_out=holds.ruled_out,
-                paged=pages_at(self.policy.paging, holds.severity, self.at),
+                paged=rings_first(self.policy.paging, holds.severity, self.at),
                 ladder=self._ladder(holds),
                 thresholds=self.policy.thresholds(holds.kind),
             )
@@ -172,8 +172,18 @@ class _Draft:
         signs = holds.signs if again else tuple(sign for sign in holds.signs if sign.code not in alert.said)
         if ongoing and not signs:
             return
-        calls_again = holds.kind is Kind.SOS and again and alert.owner is not None  # nobody came: ask once more
-        self._say(Attached(alert.id, self.at, holds.kind, from_ms(holds.since_ms), signs, paged=calls_again))
+        since = from_ms(holds.since_ms)
+        self._say(
+            Attached(alert.id, self.at, holds.kind, since, signs, paged=again and self._calls_again(alert, holds))
+        )
+
+    def _calls_again(self, alert: Alert, holds: Holds) -> bool:
+        """Whether a new occurrence inside an open incident rings. A call for help does when somebody has the first one:
+        nobody came. Any other does unless its severity is about to rise, which rings by itself.
+        """
+        if holds.kind is Kind.SOS:
+            return alert.owner is not None
+        return not self._is_worse(holds) and self._pages_again(alert, holds)
 
     def _worsen(self, holds: Holds) -> None:
         alert, rule = self.alert, self.policy.rules.of(holds.kind)
@@ -186,7 +196,7 @@ class _Draft:
                 severity=holds.severity,
                 sign=holds.signs[0],
                 desk=rule.desk,
-                paged=pages_at(self.policy.paging, holds.severity, self.at),
+                paged=rings_first(self.policy.paging, holds.severity, self.at),
                 ladder=self._ladder(holds),
                 thresholds=self.policy.thresholds(holds.kind),
             )
@@ -212,7 +222,7 @@ class _Draft:
 
     def _pages_again(self, alert: Alert, holds: Holds) -> bool:
         """A repeat must not become a siren: it pages when critical, or when the last page is long enough ago."""
-        if not pages_at(self.policy.paging, holds.severity, self.at):
+        if not rings_first(self.policy.paging, holds.severity, self.at):
             return False
         pause = timedelta(seconds=self.policy.paging.repage_s)
         return holds.severity is Severity.CRITICAL or alert.paged_at is None or self.at - alert.paged_at >= pause

@@ -74,6 +74,7 @@ class EdgeAlive:
     mains: bool
     radio_ok: bool
     late: bool = False
+    walked: bool = True  # False: no walk through the rooms has proven that its radio reaches them all
 
 
 @dataclass(frozen=True, slots=True)

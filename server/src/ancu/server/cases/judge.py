@@ -96,10 +96,10 @@ class Judge:
                 if state is not None:
                     state.unheard(edge, to_ms(at))
                     self._sweep.look(("band", band), 0)
-            case EdgeAlive(at=at, edge=edge, radio_ok=radio_ok, late=late):
+            case EdgeAlive(at=at, late=late):
                 if not late:
                     self._observe_time(to_ms(at))
-                self._observe_edge(to_ms(at), edge, radio_ok=radio_ok)
+                self._observe_edge(heard)
             case EdgeBegan(at, edge):
                 self._observed.edges.setdefault(edge, EdgeState()).began(to_ms(at))
                 self._forget_zones(edge, to_ms(at))
@@ -284,12 +284,16 @@ class Judge:
             state = self._observed.bands[band] = BandState(order.id)
         return state
 
-    def _observe_edge(self, at_ms: int, edge: EdgeId, *, radio_ok: bool) -> None:
+    def _observe_edge(self, beat: EdgeAlive) -> None:
+        at_ms, edge = to_ms(beat.at), beat.edge
         state = self._observed.edges.get(edge)
         if state is None:
             state = self._observed.edges[edge] = EdgeState()
         was_believed = state.is_believed(max(at_ms, self._observed.tick_ms), self.policy)  # by whoever looked last
-        state.alive(at_ms, self.policy, radio_ok=radio_ok)
+        had_mains = state.mains
+        state.alive(at_ms, self.policy, radio_ok=beat.radio_ok, mains=beat.mains, walked=beat.walked)
+        if state.mains is not had_mains:
+            self._sweep.look(("edge", edge), 0)
         if not was_believed:
             self._sweep.look_now(("band", number) for number in self._roster.bands_of_edge.get(edge, ()))
             seat = self._roster.edges.get(edge)

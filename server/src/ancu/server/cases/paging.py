@@ -9,7 +9,7 @@ from ancu.server.alerts.events import Due
 from ancu.server.cases.policy import Paging, Rule
 from ancu.server.ports import Severity
 
-__all__ = ["is_quiet", "ladder", "pages_at", "quiet_end"]
+__all__ = ["is_quiet", "ladder", "pages_at", "quiet_end", "rings_first"]
 
 
 def is_quiet(paging: Paging, at: datetime) -> bool:
@@ -36,12 +36,18 @@ def pages_at(paging: Paging, severity: Severity, at: datetime) -> bool:
     return severity not in paging.quiet_mutes or not is_quiet(paging, at)
 
 
+def rings_first(paging: Paging, severity: Severity, at: datetime) -> bool:
+    """Whether an alert of this severity rings when it is raised, and not only when its ladder steps."""
+    return severity not in paging.list_first and pages_at(paging, severity, at)
+
+
 def ladder(paging: Paging, rule: Rule, severity: Severity, at: datetime) -> tuple[Due, ...]:
     """The steps still to come. Muted severities begin, as level 0, when quiet hours end, and never step inside."""
     muted = severity in paging.quiet_mutes
     begins = quiet_end(paging, at) if muted else at
-    steps = [Due(0, begins)] if begins != at and severity not in paging.never_pages else []
-    for level, minutes in enumerate(rule.next_level_min, 1):
+    rings = severity not in paging.never_pages and severity not in paging.list_first
+    steps = [Due(0, begins)] if begins != at and rings else []
+    for level, minutes in enumerate(rule.levels(severity), 1):
         due = begins + timedelta(minutes=minutes)
         steps.append(Due(level, quiet_end(paging, due) if muted else due))
     return tuple(steps)

@@ -30,6 +30,10 @@ class Rule(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     next_level_min: tuple[int, ...] = ()  # unacknowledged for so many minutes: the next level hears of it
     desk: Desk = Desk.WARD
 
+    def levels(self, severity: Severity) -> tuple[int, ...]:  # noqa: ARG002 - some rows climb otherwise while in doubt
+        """The ladder of this row for an alert of that severity, in minutes."""
+        return self.next_level_min
+
 
 class Agreeing(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A row that a second, independent signal makes worse and, where `agreed_opens_after_s` is shorter, faster."""
@@ -38,16 +42,44 @@ class Agreeing(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     agreed_opens_after_s: int = 0
 
 
-class Rising(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A row that grows worse with time."""
+class OutOfRange(Agreeing, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """In doubt while the last word was of someone who lay still, for nobody leaves without moving, or while the home's
+    radio was never proven by a walk. Doubt goes on the list, and grows into the row's severity with time.
+    """
+
+    still_opens_after_s: int
+    unproven_opens_after_s: int
+    doubt_severity: Severity
+    doubt_ends_after_s: int
+    doubt_next_level_min: tuple[int, ...]
+
+    def levels(self, severity: Severity) -> tuple[int, ...]:
+        return self.doubt_next_level_min if severity is self.doubt_severity else self.next_level_min
+
+
+class Quiet(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A band that falls quiet; later for one whose last word was of someone who lay still."""
+
+    still_opens_after_s: int
+
+
+class Removed(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Grows worse with time. A band that is still as warm as a body has lost contact rather than its wearer, and one on
+    its charger is where it should be: both wait longer.
+    """
 
     later_severity: Severity
     later_after_s: int
+    warm_deci_c: int  # from here on it may lie on a body
+    warm_opens_after_s: int
+    warm_later_after_s: int
+    charging_opens_after_s: int
 
 
 class Battery(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     at_most_percent: int
     clear_percent: int = 100  # back above this it is charged: the gap keeps it from flapping
+    at_once_percent: int = 0  # so low it opens without waiting
 
 
 class Neighbours(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,6 +87,12 @@ class Neighbours(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     at_least: int
     together_s: int
+
+
+class Boxed(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A box that falls silent: sooner when its plug was pulled before."""
+
+    unplugged_opens_after_s: int
 
 
 class Held(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,12 +172,12 @@ class Rules(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sos: Rule
     strap_cut: Rule
     checkpoint_scan: Checkpoint
-    out_of_range: Agreeing
-    band_silent: Rule
-    band_removed: Rising
+    out_of_range: OutOfRange
+    band_silent: Quiet
+    band_removed: Removed
     battery_low: Battery
     battery_dead: Battery
-    edge_silent: Rule
+    edge_silent: Boxed
     gateway_silent: Rule
     area_outage: Neighbours
     mains_lost: Rule
@@ -194,11 +232,12 @@ class Paging(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     zone: str
     quiet_mutes: tuple[Severity, ...]
     never_pages: tuple[Severity, ...]
+    list_first: tuple[Severity, ...]  # stands on the list at first, and rings when its ladder steps
     ended_still_escalates: tuple[Severity, ...]  # unacknowledged though the condition cleared
     repage_s: int  # a repeat pages again at most so often, unless it is critical
 
     def __post_init__(self) -> None:
-        if {Severity.CRITICAL, Severity.HIGH} & {*self.quiet_mutes, *self.never_pages}:
+        if {Severity.CRITICAL, Severity.HIGH} & {*self.quiet_mutes, *self.never_pages, *self.list_first}:
             raise ValueError("paging: C and H are never muted")
         try:
             ZoneInfo(self.zone)

@@ -21,6 +21,7 @@ class Holds:
     since_ms: int
     signs: tuple[Sign, ...]  # the first is why
     ruled_out: tuple[Sign, ...] = ()
+    look_again_ms: int | None = None  # when time alone makes it worse
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,4 @@ Verdict = Holds | Clear | Wait | None  # None: cannot be known now; what was dec
 
 def next_look(verdicts: Iterable[Verdict]) -> int | None:
     """The earliest moment at which time alone may change one of these."""
-    return min(
-        (v.look_again_ms for v in verdicts if isinstance(v, Wait | Clear) and v.look_again_ms is not None), default=None
-    )
+    return min((v.look_again_ms for v in verdicts if v is not None and v.look_again_ms is not None), default=None)

@@ -163,7 +163,8 @@ def _stated(row: Row, fact: Fact) -> Input | None:  # noqa: PLR0911 - one case a
     late = row.received_ms - at_ms > FRESH_MS
     match fact:
         case EdgeHeartbeat():
-            return EdgeAlive(at, edge, fact.period_s, fact.mains, fact.radio.ok, late)
+            walked = fact.walked is not False
+            return EdgeAlive(at, edge, fact.period_s, fact.mains, fact.radio.ok, late, walked)
         case EdgeStarted():
             return EdgeBegan(at, edge, late)
         case Unseen():

@@ -73,6 +73,10 @@ def _beaten(row: Row, beat: EdgeHeartbeat) -> Input:
     return alive
 
 
+def _is_well(beat: EdgeHeartbeat) -> bool:
+    return beat.radio.ok and beat.mains and beat.walked is not False
+
+
 class _Bands(dict[int, BandState]):
     """States of bands; the frame that waits for one is heard when that state is asked for."""
 
@@ -163,7 +167,7 @@ class QuickJudge(Judge):
         at_ms = sane_ms(beat.at_ms, row.received_ms)
         late = row.received_ms - at_ms > FRESH_MS
         last = self._edges.quiet.get(row.edge)
-        if last is None or late or not beat.radio.ok or not last < at_ms <= last + self._alive_ms:
+        if last is None or late or not _is_well(beat) or not last < at_ms <= last + self._alive_ms:
             return self.hear(_beaten(row, beat))
         self._edges.waiting[row.edge] = (last, at_ms)
         self._edges.quiet[row.edge] = at_ms
@@ -177,9 +181,10 @@ class QuickJudge(Judge):
         if not isinstance(heard, BandHeard | EdgeAlive | GatewayAlive):
             self._wake()
         events = self._hear(heard)
-        if isinstance(heard, EdgeAlive) and heard.radio_ok and not heard.late:
+        if isinstance(heard, EdgeAlive) and heard.radio_ok and heard.mains and heard.walked and not heard.late:
             state = dict.get(self._edges, heard.edge)
-            if state is not None and state.radio_ok and not self._is_troubled(SubjectKind.EDGE, heard.edge):
+            known_well = state is not None and state.radio_ok and state.mains
+            if state is not None and known_well and not self._is_troubled(SubjectKind.EDGE, heard.edge):
                 self._edges.quiet[heard.edge] = state.alive_ms
         return events
 
