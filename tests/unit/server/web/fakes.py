@@ -45,6 +45,7 @@ from ancu.server.ports_console import (
 )
 from ancu.server.ports_exchange import AbsenceRow, CheckinRow
 from ancu.server.review.kpis import as_json, kpis
+from ancu.server.ports_citizen import Standing
 from ancu.server.web.accounts import Accounts, LockedOut, Session, SignedIn, SignInRefused
 
 STEPS = {
@@ -391,6 +392,10 @@ class FakeDesk(Console, Desk):
         )
         self.keys[key] = ("sos", row.id)
         return row
+
+    async def standing(self, viewer: Viewer) -> Standing:
+        assert viewer.person in self.persons
+        return Standing("close_contact", None, None, None, [], [], [], [])
 
     async def health(self) -> Mapping[str, Any]:
         return self.ready

@@ -19,7 +19,7 @@ from typing import Any
 from ancu.models.errors import UsageError
 from ancu.server.ports_orders import Guardian, NewOrder, OrderReason, RowFault, WardChoice
 
-__all__ = ["COLUMNS", "MOST_ROWS", "ReadFile", "ReadRow", "decode", "read_orders"]
+__all__ = ["COLUMNS", "MOST_ROWS", "ReadFile", "ReadRow", "decode", "fold", "read_one", "read_orders"]
 
 MOST_ROWS = 1000  # one transaction's worth; a ward has a few hundred people
 _MOST_CHARS = 300  # of a field
@@ -120,7 +120,7 @@ def read_orders(raw: bytes, wards: Sequence[WardChoice]) -> ReadFile:
         raise UsageError("no rows under the header")
     if len(numbered) > MOST_ROWS:
         raise UsageError(f"more than {MOST_ROWS} rows: split the file")
-    code_of = {fold(name): ward.code for ward in wards for name in (ward.name, ward.code)}
+    code_of = _codes_of(wards)
     rows, faults = list[ReadRow](), list[RowFault]()
     seen: dict[tuple[str, str, str], int] = {}
     for line, cells in numbered:
@@ -139,11 +139,22 @@ def read_orders(raw: bytes, wards: Sequence[WardChoice]) -> ReadFile:
     return ReadFile(rows, faults, header, dict(numbered))
 
 
+def read_one(said: Mapping[str, str], wards: Sequence[WardChoice]) -> tuple[NewOrder | None, dict[str, str]]:
+    """One order from a form's fields, by the same rules as a row; faults by field."""
+    found = _Row({field: value.strip() for field, value in said.items()}, _codes_of(wards))
+    order = found.read()
+    return (None if found.faults else order), dict(found.faults)
+
+
 def fold(text: str) -> str:
     """Lower case without tones: 'Họ và tên ' -> 'ho va ten'."""
     plain = unicodedata.normalize("NFD", text.strip().lower().replace("đ", "d"))
     letters = "".join(c if c.isalnum() or c == "_" else " " for c in plain if not unicodedata.combining(c))
     return " ".join(letters.split())
+
+
+def _codes_of(wards: Sequence[WardChoice]) -> dict[str, str]:
+    return {fold(name): ward.code for ward in wards for name in (ward.name, ward.code)}
 
 
 class _Row:

@@ -9,6 +9,7 @@ from ancu.server.ports import Role
 __all__ = ["ENTRIES", "Entry"]
 
 _DESKS = frozenset(Role) - {Role.CITIZEN}
+_DECIDE = frozenset({Role.OFFICER, Role.HEALTH, Role.PROVINCE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +24,7 @@ class Entry:
 ENTRIES = (
     Entry("/alerts", "nav.alerts"),
     Entry("/people", "nav.people"),
+    Entry("/asks", "nav.asks", _DECIDE),
+    Entry("/orders", "nav.orders", _DECIDE),
     Entry("/devices", "nav.devices"),
 )

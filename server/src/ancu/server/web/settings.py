@@ -17,7 +17,7 @@ class WebSettings(Settings, frozen=True, kw_only=True):
     idle_s: int = 15 * 60  # an officer's session without a touch
     session_s: int = 12 * 3600  # an officer's session at most: one long shift
     citizen_session_s: int = 30 * 86_400  # a person's own page; never past the end of the order
-    body_bytes: int = 64 * 1024  # of a request: no form or JSON body of ours is near it
+    body_bytes: int = 512 * 1024  # of a request: a file of a thousand orders, in UTF-16
     streams: int = 256  # open event streams; each holds a socket and little else
     streams_each: int = 8  # of one person: tabs and a phone
     beat_s: float = 10.0  # between two signs of life on a stream

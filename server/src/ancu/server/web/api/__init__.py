@@ -1,6 +1,21 @@
 """The JSON API, and what machines ask: health, metrics, the stream."""
 
-from ancu.server.web.api import alerts, devices, exchange, health, me, push, readings, review, sessions, shifts, stream
+from ancu.server.web.api import (
+    alerts,
+    callbacks,
+    citizens,
+    devices,
+    exchange,
+    health,
+    me,
+    orders,
+    push,
+    readings,
+    review,
+    sessions,
+    shifts,
+    stream,
+)
 
 __all__ = ["routers"]
 
@@ -12,8 +27,11 @@ routers = (
     devices.router,
     me.router,
     exchange.router,
+    citizens.router,
+    orders.router,
     sessions.router,
     review.router,
     shifts.router,
     push.router,
+    callbacks.router,
 )

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from ancu.models.errors import UsageError
 from ancu.server.people.proposals import TestResult
 from ancu.server.ports import Page, Role, Viewer
 from ancu.server.ports_exchange import (
@@ -20,11 +21,11 @@ from ancu.server.ports_exchange import (
     ScanRow,
     Symptom,
 )
-from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
+from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, scoped
 from ancu.server.web.auth import Anyone, Key, Officer
 from ancu.server.web.state import services_of
 
-__all__ = ["router"]
+__all__ = ["ExchangeOf", "Items", "router", "whom"]
 
 router = APIRouter(prefix="/api/v1", tags=["exchange"], responses=PROBLEMS)
 T = TypeVar("T")
@@ -34,11 +35,10 @@ def exchange_of(request: Request) -> Exchange:
     return cast("Exchange", services_of(request).desk)
 
 
-_Desk = Annotated[Exchange, Depends(exchange_of)]
+ExchangeOf = Annotated[Exchange, Depends(exchange_of)]
 _Id = Annotated[str, Field(min_length=1, max_length=40)]
 _Person = Annotated[str | None, Query(max_length=40)]
 _Limit = Annotated[int, Query(ge=1, le=500)]
-_Cursor = Annotated[str | None, Query(max_length=200)]
 
 
 class Items(BaseModel, Generic[T]):
@@ -106,7 +106,7 @@ class Decision(_Body):
 
 
 @router.post("/checkpoint-scans", status_code=202, openapi_extra=KEYED)
-async def add_scan(body: Scan, session: Officer, key: Key, desk: _Desk) -> Taken:
+async def add_scan(body: Scan, session: Officer, key: Key, desk: ExchangeOf) -> Taken:
     """A code was scanned at a checkpoint. A breach where an order is in force and no absence allows it."""
     viewer = session.viewer
     return Taken(id=await desk.scanned(viewer, body.person, body.checkpoint, body.at, key=scoped(viewer, key)))
@@ -114,14 +114,14 @@ async def add_scan(body: Scan, session: Officer, key: Key, desk: _Desk) -> Taken
 
 @router.get("/checkpoint-scans")
 async def scans(
-    session: Officer, desk: _Desk, person: _Person = None, limit: _Limit = 100, cursor: _Cursor = None
+    session: Officer, desk: ExchangeOf, person: _Person = None, limit: _Limit = 100, cursor: Cursor = None
 ) -> Items[ScanRow]:
     """Scans of people who were under order, newest first."""
     return Items.of(await desk.scans(session.viewer, person=person, limit=limit, cursor=cursor))
 
 
 @router.post("/absences", status_code=201, openapi_extra=KEYED)
-async def grant(body: Absence, session: Officer, key: Key, desk: _Desk) -> AbsenceRow:
+async def grant(body: Absence, session: Officer, key: Key, desk: ExchangeOf) -> AbsenceRow:
     """Allow a person to be away in a window; it opens and closes by itself."""
     viewer = session.viewer
     return await desk.grant_absence(
@@ -136,26 +136,26 @@ async def grant(body: Absence, session: Officer, key: Key, desk: _Desk) -> Absen
 
 
 @router.post("/absences/{absence}:end", openapi_extra=KEYED)
-async def end_absence(absence: str, session: Officer, key: Key, desk: _Desk) -> AbsenceRow:
+async def end_absence(absence: str, session: Officer, key: Key, desk: ExchangeOf) -> AbsenceRow:
     """End an absence now, or call it off before it begins."""
     return await desk.end_absence(session.viewer, absence, key=scoped(session.viewer, key))
 
 
 @router.get("/absences")
 async def absences(
-    session: Anyone, desk: _Desk, person: _Person = None, limit: _Limit = 100, cursor: _Cursor = None
+    session: Anyone, desk: ExchangeOf, person: _Person = None, limit: _Limit = 100, cursor: Cursor = None
 ) -> Items[AbsenceRow]:
     return Items.of(await desk.absences(session.viewer, person=person, limit=limit, cursor=cursor))
 
 
 @router.post("/checkins", status_code=201, openapi_extra=KEYED)
-async def ask_checkin(body: Whom, session: Officer, key: Key, desk: _Desk) -> CheckinRow:
+async def ask_checkin(body: Whom, session: Officer, key: Key, desk: ExchangeOf) -> CheckinRow:
     """Ask a person to check in now; refused in quiet hours, during an absence, and while one waits."""
     return await desk.ask_checkin(session.viewer, body.person, key=scoped(session.viewer, key))
 
 
 @router.post("/checkins/{checkin}:answer", openapi_extra=KEYED)
-async def answer_checkin(checkin: str, body: Checked, session: Anyone, key: Key, desk: _Desk) -> CheckinRow:
+async def answer_checkin(checkin: str, body: Checked, session: Anyone, key: Key, desk: ExchangeOf) -> CheckinRow:
     """The person's own answer, or what a check of it said. What a person says of his own face counts for nothing."""
     return await desk.answer_checkin(
         session.viewer, checkin, face=body.face, place=body.place, key=scoped(session.viewer, key)
@@ -164,52 +164,53 @@ async def answer_checkin(checkin: str, body: Checked, session: Anyone, key: Key,
 
 @router.get("/checkins")
 async def checkins(
-    session: Anyone, desk: _Desk, person: _Person = None, limit: _Limit = 100, cursor: _Cursor = None
+    session: Anyone, desk: ExchangeOf, person: _Person = None, limit: _Limit = 100, cursor: Cursor = None
 ) -> Items[CheckinRow]:
     return Items.of(await desk.checkins(session.viewer, person=person, limit=limit, cursor=cursor))
 
 
 @router.post("/declarations", status_code=201, openapi_extra=KEYED)
-async def declare(body: Declaration, session: Anyone, key: Key, desk: _Desk) -> DeclarationRow:
+async def declare(body: Declaration, session: Anyone, key: Key, desk: ExchangeOf) -> DeclarationRow:
     """How a person feels today; the last one, to fill the form in, is the first of the list."""
     viewer = session.viewer
-    person = _whom(viewer, body.person)
+    person = whom(viewer, body.person)
     return await desk.declare(viewer, person, body.symptoms, body.body_deci_c, key=scoped(viewer, key))
 
 
 @router.get("/declarations")
 async def declarations(
-    session: Anyone, desk: _Desk, person: _Person = None, limit: _Limit = 100, cursor: _Cursor = None
+    session: Anyone, desk: ExchangeOf, person: _Person = None, limit: _Limit = 100, cursor: Cursor = None
 ) -> Items[DeclarationRow]:
     """For the health worker, the province desk and the person."""
     return Items.of(await desk.declarations(session.viewer, person=person, limit=limit, cursor=cursor))
 
 
 @router.post("/test-results", status_code=201, openapi_extra=KEYED)
-async def add_result(body: Result, session: Officer, key: Key, desk: _Desk) -> ResultRow:
+async def add_result(body: Result, session: Officer, key: Key, desk: ExchangeOf) -> ResultRow:
     """A result, and what it proposes for the order: nothing changes before somebody decides."""
     viewer = session.viewer
     return await desk.add_result(viewer, body.person, body.result, body.taken_at, key=scoped(viewer, key))
 
 
 @router.post("/test-results/{result}:decide", openapi_extra=KEYED)
-async def decide(result: str, body: Decision, session: Officer, key: Key, desk: _Desk) -> ResultRow:
+async def decide(result: str, body: Decision, session: Officer, key: Key, desk: ExchangeOf) -> ResultRow:
     """Carry the proposal out, or turn it down."""
     return await desk.decide_result(session.viewer, result, accept=body.accept, key=scoped(session.viewer, key))
 
 
 @router.get("/test-results")
 async def results(
-    session: Anyone, desk: _Desk, person: _Person = None, limit: _Limit = 100, cursor: _Cursor = None
+    session: Anyone, desk: ExchangeOf, person: _Person = None, limit: _Limit = 100, cursor: Cursor = None
 ) -> Items[ResultRow]:
     return Items.of(await desk.results(session.viewer, person=person, limit=limit, cursor=cursor))
 
 
-def _whom(viewer: Viewer, person: str | None) -> str:
+def whom(viewer: Viewer, person: str | None) -> str:
+    """The person that a call is about: the asker himself, or whom an officer names."""
     if viewer.role is Role.CITIZEN:
         if person not in {None, viewer.person} or viewer.person is None:
             raise HTTPException(403)
         return viewer.person
     if person is None:
-        raise HTTPException(400, "whose declaration it is: 'person' is missing")
+        raise UsageError("whose it is: 'person' is missing")
     return person

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from ancu.server.ports import AlertRow, Role
+from ancu.server.ports_citizen import AccessRow, ErasureRow
+from ancu.server.web.api.citizens import citizens_of
 from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
 from ancu.server.web.auth import Anyone, Citizen, Key
 from ancu.server.web.days import days_left
@@ -74,3 +76,21 @@ async def sos(session: Citizen, key: Key, services: _Services) -> SosRaised:
     """Ask for help at once; the same key again raises nothing new."""
     row: AlertRow = await services.desk.sos(session.viewer, key=scoped(session.viewer, key))
     return SosRaised(alert=row.id, opened_at=row.opened_at, acknowledged=row.acknowledged_by is not None)
+
+
+@router.get("/me/accesses")
+async def accesses(request: Request, session: Citizen) -> list[AccessRow]:
+    """Who looked at the asker's data, newest first; lists of many people are not counted as a look."""
+    return list(await citizens_of(request).accesses(session.viewer))
+
+
+@router.get("/me/export")
+async def export(request: Request, session: Citizen) -> dict[str, Any]:
+    """Everything that is stored of the asker."""
+    return dict(await citizens_of(request).take_away(session.viewer))
+
+
+@router.post("/me:erase", openapi_extra=KEYED)
+async def erase(request: Request, session: Citizen, key: Key) -> ErasureRow:
+    """Erase what names the asker and what he told, once his order is over; the answer is the receipt."""
+    return await citizens_of(request).erase(session.viewer, key=scoped(session.viewer, key))

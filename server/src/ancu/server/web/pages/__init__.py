@@ -1,6 +1,18 @@
 """Pages for people: server-rendered, each usable without a script."""
 
-from ancu.server.web.pages import fleet, fleet_swap, inbox, inbox_acts, incident, mine, people, pwa, sign_in
+from ancu.server.web.pages import (
+    citizen,
+    fleet,
+    fleet_swap,
+    inbox,
+    inbox_acts,
+    incident,
+    mine,
+    orders,
+    people,
+    pwa,
+    sign_in,
+)
 
 __all__ = ["routers"]
 
@@ -13,5 +25,7 @@ routers = (
     fleet_swap.router,
     fleet.router,
     mine.router,
+    *citizen.routers,
+    *orders.routers,
     pwa.router,
 )

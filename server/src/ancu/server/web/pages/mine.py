@@ -1,19 +1,24 @@
-"""The page of a person under order: days left, what is measured, SOS."""
+"""The page of a person under order: days left and why, what waits for him, what is measured, SOS."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from ancu.server.ports import AlertRow, AlertState, PersonDetail
+from ancu.server.ports_citizen import Standing
+from ancu.server.web.api.citizens import CitizensOf
 from ancu.server.web.api.common import scoped
-from ancu.server.web.auth import Citizen, Form, text
+from ancu.server.web.auth import Citizen, Form
 from ancu.server.web.days import days_left, is_over
+from ancu.server.web.pages.citizen import family
+from ancu.server.web.pages.citizen.forms import key_of
 from ancu.server.web.render import render
 from ancu.server.web.state import Services, services_of
+from ancu.server.web.words import VIETNAM
 
 __all__ = ["router"]
 
@@ -22,27 +27,40 @@ _Services = Annotated[Services, Depends(services_of)]
 
 
 @router.get("")
-async def mine(request: Request, session: Citizen, services: _Services) -> Response:
+async def mine(request: Request, session: Citizen, services: _Services, desk: CitizensOf) -> Response:
     person = await services.desk.person(session.viewer, session.viewer.person or "")
+    standing = await desk.standing(session.viewer)
     now = services.clock.now()
     values = {
         "person": person,
+        "name": person.label.split(" · ")[0],
+        "standing": standing,
         "days": days_left(person, now),
         "over": is_over(person, now),
+        "coming": now < person.order_from,
+        "released_at": min(person.order_until, person.ended_at or person.order_until),
+        "early": person.ended_at is not None and person.ended_at < person.order_until,
+        "declared_today": _is_today(standing, now.astimezone(VIETNAM).date()),
+        "longer": next((row for row in standing.results if row.action == "extend" and row.accepted), None),
         "sos": _open_sos(person),
+        "family": await family.members(request, services, session),
     }
-    return render(request, "mine.html", values)
+    response = render(request, "mine.html", values)
+    family.keep(request, response)
+    return response
 
 
 @router.post("/sos")
 async def sos(session: Citizen, services: _Services, form: Form) -> Response:
-    key = text(form, "key", 64)
-    if not key:
-        raise HTTPException(400, "the form's key is missing")
-    await services.desk.sos(session.viewer, key=scoped(session.viewer, key))
+    await services.desk.sos(session.viewer, key=scoped(session.viewer, key_of(form)))
     return RedirectResponse("/me#sos", 303)
 
 
 def _open_sos(person: PersonDetail) -> AlertRow | None:
     """The person sees his own call for help and whether somebody has it; no other alert accuses him here."""
     return next((row for row in person.alerts if row.kind == "sos" and row.state is not AlertState.RESOLVED), None)
+
+
+def _is_today(standing: Standing, today: date) -> bool:
+    last = standing.declaration
+    return last is not None and last.at.astimezone(VIETNAM).date() == today

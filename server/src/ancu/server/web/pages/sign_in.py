@@ -28,7 +28,7 @@ __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 _Services = Annotated[Services, Depends(services_of)]
-_OWN_PATH = re.compile(r"/(alerts|people|devices)(/[A-Za-z0-9._@:-]+)?")
+_OWN_PATH = re.compile(r"/(alerts|people|devices|orders|asks)(/[A-Za-z0-9._@:-]+)?")
 
 
 @router.get("/login")
