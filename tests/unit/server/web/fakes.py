@@ -31,6 +31,7 @@ from ancu.server.ports import (
     Step,
     Viewer,
 )
+from ancu.server.ports_citizen import Standing
 from ancu.server.ports_console import (
     Condition,
     Console,
@@ -45,7 +46,6 @@ from ancu.server.ports_console import (
 )
 from ancu.server.ports_exchange import AbsenceRow, CheckinRow
 from ancu.server.review.kpis import as_json, kpis
-from ancu.server.ports_citizen import Standing
 from ancu.server.web.accounts import Accounts, LockedOut, Session, SignedIn, SignInRefused
 
 STEPS = {
