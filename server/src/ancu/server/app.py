@@ -13,6 +13,7 @@ from ancu.models.errors import AncuError
 from ancu.models.wire import Confirmation, encode_confirm
 from ancu.server.adapters.mqtt import ServerLink
 from ancu.server.adapters.notify_channels import build_notifiers, plan_of
+from ancu.server.adapters.notify_receipts import build_receivers
 from ancu.server.adapters.notify_webpush import load_key, public_text
 from ancu.server.adapters.series import Series
 from ancu.server.adapters.sqlite import connect, migrate
@@ -27,6 +28,7 @@ from ancu.server.exchange_asking import Asking
 from ancu.server.history.challenger import Challenger
 from ancu.server.history.receipts import Receipts
 from ancu.server.memory import Memory
+from ancu.server.notify.desk import ReceiptDesk
 from ancu.server.notify.dispatcher import Dispatcher
 from ancu.server.notify.engine import Engine
 from ancu.server.notify.office import Office
@@ -79,8 +81,10 @@ class Server:
         )
         self._receipts = Receipts(self._commander.tell)
         self._challenger = Challenger(settings.challenges, self._core.command, self._commander.tell)
+        writer = Writer(settings.notify.language, settings.notify.link)
+        engine = Engine(plan_of(settings.notify), writer, random.random)
         self._dispatcher = Dispatcher(
-            Engine(plan_of(settings.notify), Writer(settings.notify.language, settings.notify.link), random.random),
+            engine,
             build_notifiers(settings.notify, self._clock),
             self._core.command,
             self._clock,
@@ -93,7 +97,9 @@ class Server:
             clock=self._clock,
             linked=lambda: self._link.connected,
             link_counts=lambda: self._link.counts,
-            more_counts=lambda: self._dispatcher.counts() | {"clock_off_seconds": self._clock.off_s},
+            more_counts=lambda: (
+                self._dispatcher.counts() | self._receipt_desk.metrics() | {"clock_off_seconds": self._clock.off_s}
+            ),
         )
 
         self._asking = Asking(
@@ -113,11 +119,15 @@ class Server:
             public_text(load_key(push.key_file)) if push else None,
         )
 
+        self._receipt_desk = ReceiptDesk(
+            build_receivers(settings.notify), engine, self._core, self._clock, self._dispatcher.wake
+        )
+
     async def run(self, listening: Callable[[int], None] | None = None) -> None:
         """Run until cancelled; raises ConfigError."""
         self._loop = asyncio.get_running_loop()
         app = compose.build(self._desk, self._settings.data, self._settings.web, self._clock)
-        web_office.install(app, self._office)
+        web_office.install(app, self._office, self._receipt_desk)
         stopping = asyncio.Event()
         self._core.start()
         self._series.start()

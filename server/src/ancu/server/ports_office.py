@@ -5,14 +5,14 @@ As in `ports.py`, every call takes a `Viewer`; a foreign id and an absent id bot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from ancu.server.ports import AlertState, Viewer
 
-__all__ = ["Colleague", "HandoverItem", "HandoverRow", "OfficePort", "Taken", "WatchRow"]
+__all__ = ["Colleague", "HandoverItem", "HandoverRow", "OfficePort", "ReceiptsPort", "Taken", "WatchRow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +117,8 @@ class OfficePort(Protocol):
     async def take(self, viewer: Viewer, message: str, *, key: str) -> Sequence[Taken]:
         """Acknowledge every alert of a push message that nobody has taken yet; raises NotFound."""
         ...
+
+
+class ReceiptsPort(Protocol):
+    async def receive(self, channel: str, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Take what a provider says of messages that it took; raises NotFound, Unsigned."""

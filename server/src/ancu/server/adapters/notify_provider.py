@@ -17,7 +17,7 @@ from ancu.server.notify.port import Message, Notifier, Receipt, Refused, Unreach
 from ancu.server.notify.settings import ProviderSettings
 from ancu.server.notify.words import plain
 
-__all__ = ["ProviderNotifier"]
+__all__ = ["ProviderNotifier", "at_path"]
 
 _PLACE = re.compile(r"\{(to|text|id|secret|secret64)\}")
 _NUMBER = re.compile(r"\+?[0-9]{3,15}")
@@ -77,12 +77,12 @@ class ProviderNotifier(Notifier):
             if settings.ok_field:
                 raise Unreachable("answer is not JSON") from None
             return Receipt()
-        verdict = _at(said, settings.ok_field)
+        verdict = at_path(said, settings.ok_field)
         if settings.ok_field and str(verdict) not in settings.ok_values:
             if str(verdict) in settings.retry_values:
                 raise Unreachable(f"answer {str(verdict)[:40]}")
             raise Refused(f"answer {str(verdict)[:40]}")
-        reference = _at(said, settings.id_field) if settings.id_field else None
+        reference = at_path(said, settings.id_field) if settings.id_field else None
         return Receipt(reference=None if reference is None else str(reference)[:100])
 
 
@@ -98,7 +98,8 @@ def _fill(value: Any, values: Mapping[str, str]) -> Any:
     return value
 
 
-def _at(said: Any, path: str) -> Any:
+def at_path(said: Any, path: str) -> Any:
+    """What lies at a path like 'data.0.status' of parsed JSON; None where nothing does."""
     for name in path.split("."):
         if isinstance(said, list) and name.isdigit() and int(name) < len(said):
             said = said[int(name)]

@@ -11,20 +11,24 @@ from ancu.models.clock import from_ms, to_ms
 from ancu.server.notify.duty import Absence, Officer, Roster, Span, Watch
 from ancu.server.notify.pacing import Note
 from ancu.server.notify.port import State
+from ancu.server.notify.receipts import Said
 from ancu.server.ports import Role, Severity
 
 __all__ = [
+    "STOOD_BACK",
     "DeliveryRow",
     "add_delivery",
     "add_note",
     "add_page",
     "addresses",
     "alerts_of_page",
+    "by_reference",
     "change",
     "due",
     "forget_contact",
     "highest_level",
     "is_withdrawn",
+    "keep_early",
     "mark",
     "next_try_ms",
     "notes_of",
@@ -36,6 +40,8 @@ __all__ = [
     "set_mark",
     "siblings",
     "still_carried",
+    "stood_back",
+    "take_early",
     "waiting",
     "waiting_deliveries",
     "ward_names",
@@ -43,6 +49,8 @@ __all__ = [
 ]
 
 _DELIVERIES = "SELECT d.*, p.officer, p.urgent, p.made_ms FROM notify_deliveries d JOIN notify_pages p ON p.id = d.page"
+STOOD_BACK = "another channel got through"
+_EARLY = 1_000
 _FAR_MS = 3_600_000  # no try is ever planned so far ahead
 _LOAD_MS = 3_600_000  # a page that nobody answered weighs on an officer for so long
 
@@ -220,6 +228,39 @@ def one_delivery(db: sqlite3.Connection, delivery: str) -> DeliveryRow | None:
     """A delivery by its id."""
     rows = _rows(db, "d.id = ?", (delivery,))
     return rows[0] if rows else None
+
+
+def by_reference(db: sqlite3.Connection, channel: str, reference: str) -> DeliveryRow | None:
+    """A delivery by what the provider of its channel calls it."""
+    rows = _rows(db, "d.channel = ? AND d.reference = ?", (channel, reference))
+    return rows[0] if rows else None
+
+
+def stood_back(db: sqlite3.Connection, page: str) -> list[str]:
+    """Deliveries of a page that were withdrawn only because another channel had got through, by their ids."""
+    rows = db.execute(
+        "SELECT d.id FROM notify_deliveries d WHERE d.page = ?1 AND d.state = 'withdrawn' AND ?2 ="
+        " (SELECT h.why FROM notify_history h WHERE h.delivery = d.id ORDER BY h.position DESC LIMIT 1)"
+        " AND EXISTS (SELECT 1 FROM notify_notes n WHERE n.page = ?1 AND n.withdrawn_ms IS NULL) ORDER BY d.rowid",
+        (page, STOOD_BACK),
+    )
+    return [row["id"] for row in rows]
+
+
+def keep_early(db: sqlite3.Connection, channel: str, said: Said, now_ms: int) -> None:
+    """A receipt that came before we knew how the provider calls the message: kept for a while, the newest thousand."""
+    db.execute(
+        "INSERT OR REPLACE INTO notify_early (channel, reference, delivered, why, at_ms) VALUES (?, ?, ?, ?, ?)",
+        (channel, said.reference, said.delivered, said.why, now_ms),
+    )
+    db.execute("DELETE FROM notify_early WHERE rowid <= (SELECT max(rowid) FROM notify_early) - ?", (_EARLY,))
+
+
+def take_early(db: sqlite3.Connection, channel: str, reference: str | None) -> Said | None:
+    row = db.execute(
+        "DELETE FROM notify_early WHERE channel = ? AND reference = ? RETURNING delivered, why", (channel, reference)
+    ).fetchone()
+    return None if row is None or reference is None else Said(reference, bool(row["delivered"]), row["why"])
 
 
 def change(

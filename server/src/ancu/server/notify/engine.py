@@ -13,7 +13,7 @@ import itertools
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -42,6 +42,7 @@ from ancu.server.notify.acting import act
 from ancu.server.notify.duty import Roster
 from ancu.server.notify.pacing import Note, next_page_at, pages_due
 from ancu.server.notify.port import Due, Receipt, Refused, State, Unreachable
+from ancu.server.notify.receipts import Said
 from ancu.server.notify.reminders import Reminders
 from ancu.server.notify.retry import Backoff
 from ancu.server.notify.routing import Call, Level, RoutingPolicy, route
@@ -145,6 +146,34 @@ class Engine:
                 self._settle(tx, row, outcome.result)
             else:
                 self._reminders.settle(tx, outcome.delivery, outcome.result)
+
+    def told(self, tx: Transaction, channel: str, said: Iterable[Said]) -> int:
+        """What a provider says later of messages that it took; returns how many it named that nobody knows yet."""
+        self._roster = None
+        unknown = 0
+        for one in said:
+            row = rows.by_reference(tx.store.connection, channel, one.reference)
+            if row is not None:
+                self._told(tx, row, one)
+            elif not self._reminders.told(tx, channel, one):
+                rows.keep_early(tx.store.connection, channel, one, tx.now_ms)
+                unknown += 1
+        return unknown
+
+    def _told(self, tx: Transaction, row: DeliveryRow, said: Said) -> None:
+        """A receipt moves what was sent, once; it never takes back what was delivered."""
+        if row.state is not State.SENT:
+            return
+        if said.delivered:
+            self._change(tx, row, State.DELIVERED, why="receipt")
+            return
+        self._change(tx, row, State.DEAD, why=said.why)
+        if row.officer.startswith("webhook:"):
+            return
+        patience_ms = int(self._plan.patience.total_seconds() * 1000)
+        for turn, delivery in enumerate(rows.stood_back(tx.store.connection, row.page)):
+            self._change(tx, delivery, State.QUEUED, why="called back", next_ms=tx.now_ms + turn * patience_ms)
+        self._fail_over(tx, row.page)
 
     def _settle(self, tx: Transaction, row: DeliveryRow, result: Receipt | Refused | Unreachable) -> None:
         match result:
@@ -291,13 +320,17 @@ class Engine:
         if row.state is State.SENT:
             return  # a later word on what was sent
         db = tx.store.connection
+        early = rows.take_early(db, row.channel, receipt.reference)
         if not row.urgent:
             for other in rows.siblings(db, row.page):
                 if other.id != row.id and other.state in (State.QUEUED, State.FAILED) and other.channel != row.channel:
-                    self._change(tx, other, State.WITHDRAWN, why="another channel got through")
+                    self._change(tx, other, State.WITHDRAWN, why=rows.STOOD_BACK)
         if not row.officer.startswith("webhook:"):
             for alert in {note.alert for note in rows.notes_of(db, row.page)}:
                 act(tx, alert, MarkNotified(row.channel, row.officer))
+        sent = rows.one_delivery(db, row.id)
+        if early is not None and sent is not None:
+            self._told(tx, sent, early)
 
     def _failed(self, tx: Transaction, row: DeliveryRow, trouble: Unreachable) -> None:
         if row.state not in (State.QUEUED, State.FAILED):

@@ -15,6 +15,7 @@ from ancu.server.cases.policy import Policy
 from ancu.server.core import Transaction
 from ancu.server.exchange_store import state_of
 from ancu.server.notify.port import Due, Message, Receipt, Refused, State, Unreachable
+from ancu.server.notify.receipts import Said
 from ancu.server.notify.retry import Backoff
 from ancu.server.notify.words import Writer
 from ancu.server.people.errors import Absent
@@ -71,6 +72,15 @@ class Reminders:
                     why=result.why,
                     next_ms=None if over else next_ms,
                 )
+
+    def told(self, tx: Transaction, channel: str, said: Said) -> bool:
+        """What a provider says later; False: none of ours."""
+        row = tx.store.connection.execute(
+            "SELECT id, state FROM person_messages WHERE channel = ? AND reference = ?", (channel, said.reference)
+        ).fetchone()
+        if row is not None and row["state"] == State.SENT:
+            _change(tx, row["id"], State.DELIVERED if said.delivered else State.DEAD, why=said.why)
+        return row is not None
 
     def _look(self, tx: Transaction) -> bool:
         """Write messages for check-ins that wait; whether any does."""

@@ -16,6 +16,7 @@ __all__ = [
     "NotifySettings",
     "ProviderSettings",
     "PushSettings",
+    "ReceiptSettings",
     "WebhookSettings",
     "ZaloSettings",
     "is_loopback",
@@ -75,6 +76,33 @@ class EmailSettings(Channel, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ValueError("email: user and password_file come together")
 
 
+class ReceiptSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Receipts that a provider posts to /callbacks/sms or /callbacks/voice. What is not signed is not believed."""
+
+    secret_file: Path
+    """At least 16 bytes; shared with the provider."""
+    scheme: Literal["hmac", "standard", "twilio"] = "hmac"
+    """hmac: HMAC-SHA-256 of the body in `header`, as hex or base64, perhaps after 'sha256='; standard: Standard
+    Webhooks; twilio: X-Twilio-Signature."""
+    header: str = "x-signature"
+    timestamp_header: str = ""
+    """With hmac: unix seconds that are signed before the body, '<seconds>.<body>'; five minutes old is too old."""
+    format: Literal["json", "form"] = "json"
+    items_field: str = ""
+    """Where a JSON body holds a list of receipts; empty: it is one."""
+    id_field: str
+    """What `id_field` of the channel called the message."""
+    state_field: str
+    delivered_values: tuple[str, ...]
+    failed_values: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.delivered_values or set(self.delivered_values) & set(self.failed_values):
+            raise ValueError("receipts: delivered_values and failed_values name different states")
+        if self.scheme == "twilio" and (self.format != "form" or self.header.lower() != "x-twilio-signature"):
+            raise ValueError("receipts: twilio signs forms, in the header X-Twilio-Signature")
+
+
 class ProviderSettings(Channel, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A provider of SMS or voice calls over HTTP. Values of `headers` and `fields` may hold placeholders:
 
@@ -99,12 +127,16 @@ class ProviderSettings(Channel, frozen=True, kw_only=True, forbid_unknown_fields
     """Values of `ok_field` that mean 'not now'; any other refuses the message."""
     id_field: str = ""
     """Where the answer holds the provider's own id."""
+    receipts: ReceiptSettings | None = None
+    """How the provider tells later what became of a message."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_url(self.url)
         if bool(self.ok_field) != bool(self.ok_values):
             raise ValueError("ok_field and ok_values come together")
+        if self.receipts is not None and not self.id_field:
+            raise ValueError("receipts need id_field: how would a receipt name its message?")
 
 
 class ZaloSettings(Channel, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,6 +147,8 @@ class ZaloSettings(Channel, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The application's secret key."""
     token_file: Path
     """JSON, mode 0600: {"refresh_token": "..."} to begin with."""
+    webhook_secret_file: Path | None = None
+    """The secret of the official account's webhook, at /callbacks/zalo; without it receipts are not taken."""
     api: str = "https://openapi.zalo.me"
     oauth: str = "https://oauth.zaloapp.com"
 

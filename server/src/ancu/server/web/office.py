@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Request
 
 from ancu.server.ports import NotFound
-from ancu.server.ports_office import OfficePort
+from ancu.server.ports_office import OfficePort, ReceiptsPort
 
-__all__ = ["Office", "install", "office_of"]
+__all__ = ["Office", "Receipts", "install", "office_of", "receipts_of"]
 
 
-def install(app: FastAPI, office: OfficePort) -> None:
-    app.state.office = office
+def install(app: FastAPI, office: OfficePort, receipts: ReceiptsPort | None = None) -> None:
+    app.state.office, app.state.receipts = office, receipts
 
 
 def office_of(request: Request) -> OfficePort:
@@ -24,4 +24,13 @@ def office_of(request: Request) -> OfficePort:
     return office
 
 
+def receipts_of(request: Request) -> ReceiptsPort:
+    """The dependency of a route; raises NotFound."""
+    receipts: ReceiptsPort | None = getattr(request.app.state, "receipts", None)
+    if receipts is None:
+        raise NotFound("no receipts here")
+    return receipts
+
+
+Receipts = Annotated[ReceiptsPort, Depends(receipts_of)]
 Office = Annotated[OfficePort, Depends(office_of)]

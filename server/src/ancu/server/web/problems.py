@@ -28,6 +28,7 @@ _STATUS = {
     "refused": 409,
     "order_refused": 409,
     "handover_refused": 409,
+    "signature_refused": 401,
     "too_many_streams": 429,
     "locked_out": 429,
     "sign_in_refused": 401,
