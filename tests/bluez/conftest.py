@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from ancu.models.band_facts import HistoryRun
 from ancu.models.config import write_secret
 from ancu.models.frame import Opened, frame_cipher, open_frame
+from ancu.models.history import split_records
 from ancu.models.ids import OrderId
 from ancu.models.keys import BandKeys, derive_band_keys
 from ancu.models.topics import Lane
@@ -136,6 +138,11 @@ class Edge:
 
     def bands_heard_since(self, at_ms: int) -> set[int]:
         return {heard.band for heard in self.heard() if heard.at_ms > at_ms}
+
+    def history(self, band: int) -> list[bytes]:
+        """Records of a band's own log, in the order in which they came."""
+        runs = [fact for fact in self.records(Lane.BULK) if isinstance(fact, HistoryRun) and fact.band == band]
+        return [record for run in runs for record in split_records(run.records)]
 
     def heartbeats(self) -> list[EdgeHeartbeat]:
         return [record for record in self.records(Lane.STATE) if isinstance(record, EdgeHeartbeat)]

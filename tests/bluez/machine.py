@@ -24,7 +24,13 @@ from typing import NamedTuple
 
 from initrd import BUSYBOX, Share, build_initrd
 
+from ancu.firmware_sim.flash import FlashFile
+from ancu.firmware_sim.log import Log
 from ancu.models.config import write_secret
+from ancu.models.frame import Status
+from ancu.models.history import Vitals
+from ancu.models.ids import OrderId
+from ancu.models.keys import derive_band_keys
 from ancu.server.adapters.pki import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +45,7 @@ NEEDED = {  # Debian's package: what shows that it is there
 }
 HOMES = {"home-1": (1, 2), "home-2": (3,)}  # one adapter each, and the bands that it hears
 LINKS = {"/var/run": "/run"}
+HISTORY_RECORDS = 480
 INTERVAL_S = 0.5
 LIMIT_S = 180.0  # what the whole may take, machine and all
 
@@ -93,11 +100,12 @@ def kernel() -> Kernel | None:
 def bands_on_the_air(folder: Path) -> Iterator[None]:
     """firmware-sim in a process of its own; the guest finds its control file in `folder`."""
     numbers = sorted(number for bands in HOMES.values() for number in bands)
+    remember(folder / "flash", numbers)
     rows = (f'[[bands]]\nnumber = {n}\nkey = "{n.to_bytes(16, "big").hex()}"\norder = "order-1"\n' for n in numbers)
     write_secret(folder / "bands.toml", "\n".join(rows).encode())
     homes = (f'[[homes]]\nname = "{name}"\nbands = {list(bands)}\ngatt = true\n' for name, bands in HOMES.items())
     (folder / "sim.toml").write_text(
-        'bands_file = "bands.toml"\ncontrol_port = 0\ncontrol_file = "control.json"\n'
+        'bands_file = "bands.toml"\ncontrol_port = 0\ncontrol_file = "control.json"\nflash_file = "flash"\n'
         f"interval_s = {INTERVAL_S}\nloss = 0.02\n" + "".join(homes)
     )
     with (folder / "sim.log").open("wb") as log:
@@ -113,6 +121,16 @@ def bands_on_the_air(folder: Path) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+def remember(path: Path, numbers: list[int]) -> None:
+    """Bands that were out of range for eight hours: a record a minute in their flash."""
+    flash = FlashFile(path)
+    for number in numbers:
+        log = Log(flash.page(number), derive_band_keys(number.to_bytes(16, "big"), OrderId("order-1")).history)
+        for minute in range(HISTORY_RECORDS):
+            log.append(0, 60 * minute, Vitals(60 + minute % 40, 97, 361, 80, Status.SKIN, tamper=False))
+    flash.close()
 
 
 def boot(folder: Path, tests: str, until_s: float) -> int:

@@ -273,9 +273,9 @@ def build(settings: EdgeSettings, folder: Path) -> Agent:
         radio = open_radio(settings.radio.backend, settings.radio.adapter)
         bands = BandsWatch(settings.bands_file)
         if settings.radio.visit_s > 0:
-            from ancu.edge.adapters.bleak_links import BleakLinks  # noqa: PLC0415
+            from ancu.edge.adapters.bleak_links import open_links  # noqa: PLC0415
 
-            links = BleakLinks(settings.radio.backend, settings.radio.adapter)
+            links = open_links(settings.radio.backend, settings.radio.adapter)
     camera: Callable[[Emit], Camera] | None = None
     if settings.camera is not None:
         camera = partial(open_camera, settings.camera, folder, clock)

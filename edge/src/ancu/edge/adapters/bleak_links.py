@@ -15,7 +15,7 @@ from bleak.exc import BleakError, BleakGATTProtocolError
 from ancu.edge.adapters.bleak_radio import load_backend
 from ancu.edge.link_ports import BandLink, LinkFailed, Links
 
-__all__ = ["BleakLinks"]
+__all__ = ["BleakLinks", "open_links"]
 
 log = logging.getLogger(__name__)
 CONNECT_S = 20.0  # two advertising intervals of a weak band, and the search for its services
@@ -100,6 +100,15 @@ class _BleakLink(BandLink):
             lost()
 
 
+def open_links(backend: str, adapter: str) -> Links:
+    """What connects under a configuration's radio; raises ConfigError for a backend that is not installed."""
+    if backend != "bluez":
+        return BleakLinks(backend, adapter)
+    from ancu.edge.adapters.bluez_links import BluezLinks  # noqa: PLC0415 - D-Bus is there on Linux alone
+
+    return BluezLinks()
+
+
 async def _tried(work: Any, within_s: float) -> Any:
     try:
         async with asyncio.timeout(within_s):
@@ -109,4 +118,7 @@ async def _tried(work: Any, within_s: float) -> Any:
     except TimeoutError as error:
         raise LinkFailed("the band does not answer") from error
     except (BleakError, OSError, EOFError, AttributeError) as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from error  # a backend that takes being cancelled for a lost link
         raise LinkFailed(f"{error.__class__.__name__}: {error}") from error
