@@ -20,6 +20,7 @@ _EXIT_MIN = 3.0
 _LAST_ASKED_H = 21.0  # nobody is asked in the evening what he could only miss at night
 _LOW, _FLAT, _FINE, _SOON = 20, 5, 30, 8
 _BODY_DECI_C = 340
+_TURN_MS = 4_000
 _GET_UP_MS = 30_000  # to rise, dress and reach the door
 _HEARD_OF_MS = 11 * _MIN_MS  # the list shows a band that lies about after ten minutes
 _WARM_HEARD_OF_MS = 61 * _MIN_MS  # and one that is as warm as a body after an hour
@@ -42,6 +43,7 @@ class Draft:
     fever: list[tuple[int, int, int, int]] = field(default_factory=list)  # start, end, skin, SpO2
     out: list[tuple[int, int]] = field(default_factory=list)
     asleep: list[tuple[int, int]] = field(default_factory=list)
+    turns: list[tuple[int, int]] = field(default_factory=list)  # in sleep, that put the wrist under the body
     leave: list[tuple[int, int]] = field(default_factory=list)
     loose: bool = False
 
@@ -384,6 +386,7 @@ def _asleep(draft: Draft, margin: float, at: int, until: int) -> None:
         for start, stop in still_gap(params.radio, rng, margin - shade, at, end):
             up_ms = min((s - _GET_UP_MS for s, e in draft.out if e > start), default=stop)
             if min(up_ms, stop) > start:
+                draft.turns += [(start - _TURN_MS, start + 1)] if start == at else []
                 draft.lost.append(Gap(start, min(up_ms, stop), "asleep"))
         if draft.loose and rng.random() < params.wear.contact_lost_share and draft.is_free(at, end):
             draft.off.append((at, end, "contact_lost"))
@@ -409,6 +412,7 @@ def _looks(draft: Draft) -> list[Look]:
         *((start - _GET_UP_MS, end) for start, end in draft.out),
         *draft.charging,
         *draft.asleep,
+        *draft.turns,
         *((s, e) for s, e, _ in draft.off),
         *((s, e) for s, e, _, _ in draft.fever),
     ]
@@ -427,7 +431,7 @@ def _look(draft: Draft, at: int) -> Look:
     off = next((span for span in draft.off if span[0] <= at < span[1]), None)
     charging = _at(at, draft.charging)
     worn = not cut and off is None
-    up = any(start - _GET_UP_MS <= at < end for start, end in draft.out)
+    up = _at(at, draft.turns) or any(start - _GET_UP_MS <= at < end for start, end in draft.out)
     skin, spo2 = 364, 97
     for start, end, fever, low in draft.fever:
         if start <= at < end:

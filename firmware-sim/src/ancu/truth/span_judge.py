@@ -33,6 +33,7 @@ __all__ = ["Key", "Quiet", "SpanJudge"]
 
 Key = tuple[str, str | int | tuple[str, str]]
 _COUNTED = 6
+_NEVER_DUE = ("heard_ms", "home_ms", "motion_ms")  # no rule has a word so many seconds after these
 _FAR_MS = 10 * 365 * 86_400_000
 
 
@@ -299,7 +300,7 @@ def _begun(state: msgspec.Struct) -> Iterable[int]:
         value = getattr(state, name)
         if isinstance(value, msgspec.Struct):
             yield from _begun(value)
-        elif isinstance(value, int) and value and name.endswith("_ms") and name not in ("heard_ms", "home_ms"):
+        elif isinstance(value, int) and value and name.endswith("_ms") and name not in _NEVER_DUE:
             yield value
 
 

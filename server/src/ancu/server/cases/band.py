@@ -50,6 +50,7 @@ class BandState(msgspec.Struct):
     home_ms: int = 0  # since when without an absence
     strap_ms: int = 0
     sos_ms: int = 0
+    motion_ms: int = 0
     off_ms: int = 0  # neither skin nor motion
     low_ms: int = 0  # battery
     vitals: Vitals | None = None  # while any is odd
@@ -71,6 +72,7 @@ class BandState(msgspec.Struct):
         self.low_ms = _run(self.low_ms, at_ms, so=is_low)
         self.strap_ms = _run(self.strap_ms, at_ms, so=is_strap_open(reading))
         self.sos_ms = _run(self.sos_ms, at_ms, so=Status.SOS in reading.status)
+        self.motion_ms = _run(self.motion_ms, at_ms, so=Status.MOTION in reading.status)
         self.off_ms = _run(self.off_ms, at_ms, so=not reading.status & (Status.SKIN | Status.MOTION))
         if not heard.late:
             self.vitals = heard_vitals(self.vitals, at_ms, reading, policy.rules)
@@ -211,7 +213,7 @@ def _out_of_range(case: BandCase, at_ms: int, policy: Policy) -> Verdict:
     wait_s = rule.opens_after_s if alive.walked else rule.unproven_opens_after_s
     if crossing is not None:
         wait_s = min(wait_s, rule.agreed_opens_after_s)
-    elif _is_still(state.reading):
+    elif _is_still(state, policy):
         wait_s = rule.still_opens_after_s
     due = max(testified, since + wait_s * 1000)
     if alive.ears_ms > testified:  # it was deaf since it testified: it has to listen as long again
@@ -225,7 +227,7 @@ def _out_of_range(case: BandCase, at_ms: int, policy: Policy) -> Verdict:
     if crossing is not None:
         signs.append(crossing)
         severity = rule.agreed_severity
-    elif at_ms < since + rule.doubt_ends_after_s * 1000 and (doubts := _doubts(case, alive, at_ms)):
+    elif at_ms < since + rule.doubt_ends_after_s * 1000 and (doubts := _doubts(case, alive, at_ms, policy)):
         signs += doubts
         severity, look_again_ms = rule.doubt_severity, since + rule.doubt_ends_after_s * 1000
     ruled_out = (
@@ -242,7 +244,7 @@ def _band_silent(case: BandCase, at_ms: int, policy: Policy) -> Verdict:
     if witness is None or state.reading is None:
         return None
     edge, alive = witness
-    wait_s = rule.still_opens_after_s if _is_still(state.reading) else rule.opens_after_s
+    wait_s = rule.still_opens_after_s if _is_still(state, policy) else rule.opens_after_s
     due = max(state.heard_ms, alive.ears_ms, case.heard_from_ms) + wait_s * 1000
     if at_ms < due:
         return Clear(Kind.BAND_SILENT, state.heard_ms, case.sign(Say.HEARD_AGAIN, state.heard_ms), due)
@@ -368,17 +370,18 @@ def _crossing_near(case: BandCase, at_ms: int, policy: Policy) -> Sign | None:
     return None
 
 
-def _doubts(case: BandCase, alive: EdgeState, at_ms: int) -> list[Sign]:
+def _doubts(case: BandCase, alive: EdgeState, at_ms: int, policy: Policy) -> list[Sign]:
     """Why a band that is not heard may well be at home."""
     state, edge = case.state, case.state.heard_edge
-    still = state.reading is not None and _is_still(state.reading)
-    doubts = [case.sign(Say.LAST_STILL, state.heard_ms)] if still else []
+    doubts = [case.sign(Say.LAST_STILL, state.heard_ms)] if _is_still(state, policy) else []
     return doubts if alive.walked else [*doubts, Sign(Say.RADIO_UNPROVEN, from_ms(at_ms), {"edge": edge})]
 
 
-def _is_still(reading: Reading) -> bool:
-    """Whether the band was worn and lay still: who leaves gets up first, and a band in motion says so every 2 s."""
-    return Status.SKIN in reading.status and Status.MOTION not in reading.status
+def _is_still(state: BandState, policy: Policy) -> bool:
+    """Whether the band was worn and lay still or was only turned: who leaves rises, and moves for longer."""
+    worn = state.reading is not None and Status.SKIN in state.reading.status
+    risen = state.motion_ms and state.heard_ms - state.motion_ms >= policy.rules.out_of_range.rises_in_s * 1000
+    return worn and not risen
 
 
 def _removed_waits(reading: Reading, rule: Removed) -> tuple[int, int]:

@@ -43,10 +43,11 @@ class Agreeing(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class OutOfRange(Agreeing, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """In doubt while the last word was of someone who lay still, for nobody leaves without moving, or while the home's
-    radio was never proven by a walk. Doubt goes on the list, and grows into the row's severity with time.
+    """In doubt while the last word was of someone who lay still or only turned, for who leaves is in motion for longer,
+    or while the home's radio was never proven by a walk. Doubt goes on the list, and grows into the row's severity.
     """
 
+    rises_in_s: int  # to rise and reach the door takes longer
     still_opens_after_s: int
     unproven_opens_after_s: int
     doubt_severity: Severity

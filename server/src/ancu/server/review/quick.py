@@ -37,11 +37,12 @@ __all__ = ["Entry", "QuickJudge", "QuickPanel", "entries_of"]
 Raw = tuple[int, ...]  # a packed reading, opened
 Entry = Raw | EdgeHeartbeat | Input
 _OFFSET = 5  # of a packed reading: its place in the batch
-_BASIC = frozenset({"order", "heard_ms", "heard_edge", "rssi_dbm", "live", "reading", "home_ms", "unseen"})
+_BASIC = frozenset({"order", "heard_ms", "heard_edge", "rssi_dbm", "live", "reading", "home_ms", "motion_ms", "unseen"})
 _NOTED = tuple(name for name in BandState.__struct_fields__ if name not in _BASIC)
 _BLANK = BandState("")
 _ODD = int(Flag.LATE) | int(Flag.TAMPER)
 _UNSYNCED = int(Status.UNSYNCED)
+_MOTION = int(Status.MOTION)
 _KNOWN = 200_000  # kinds of readings whose plainness is remembered
 
 
@@ -84,7 +85,7 @@ class _Bands(dict[int, BandState]):
         super().__init__()
         self._policy = policy
         self.waiting: dict[int, tuple[int, EdgeId, Raw]] = {}  # and when the one before it was heard
-        self.quiet: dict[int, list[int]] = {}  # [last heard, order over]: the next plain frame may wait
+        self.quiet: dict[int, list[int]] = {}  # [last heard, order over, moves]: a plain frame may wait
 
     def get(self, key: int, default: Any = None) -> Any:
         self.quiet.pop(key, None)
@@ -154,7 +155,8 @@ class QuickJudge(Judge):
         quiet = self._bands.quiet.get(band)
         if quiet is not None:
             at_ms = raw[2] * 1000
-            if quiet[0] < at_ms <= quiet[0] + self._fresh_ms and at_ms < quiet[1] and self._is_plain(raw):
+            same = quiet[0] < at_ms <= quiet[0] + self._fresh_ms and raw[12] & _MOTION == quiet[2]
+            if same and at_ms < quiet[1] and self._is_plain(raw):
                 self._bands.waiting[band] = (quiet[0], edge, raw)
                 quiet[0] = at_ms
                 return []
@@ -216,7 +218,7 @@ class QuickJudge(Judge):
         if state.heard_ms != at_ms or state.unseen_ms > at_ms or at_ms >= over_ms or not _notes_nothing(state):
             return
         if not self._is_troubled(SubjectKind.PERSON, order.person):
-            self._bands.quiet[band] = [at_ms, over_ms]
+            self._bands.quiet[band] = [at_ms, over_ms, raw[12] & _MOTION]
 
     def _is_plain(self, raw: Raw) -> bool:
         """Whether a fresh band would note nothing of it."""
