@@ -13,10 +13,10 @@ __all__ = ["load_policy"]
 
 
 def load_policy(name_or_path: str | Path) -> Policy:
-    """Read a policy that is brought along ('default', 'demo') or a file's; raises ConfigError."""
+    """Read a policy that is brought along ('default', 'table', 'demo') or a file's; raises ConfigError."""
     if isinstance(name_or_path, str) and "/" not in name_or_path and not name_or_path.endswith(".toml"):
         with as_file(files("ancu.server.cases") / "policies" / f"{name_or_path}.toml") as path:
             if not path.is_file():
-                raise ConfigError(f"no policy {name_or_path!r}: use default, demo or the path of a .toml file")
+                raise ConfigError(f"no policy {name_or_path!r}: use default, table, demo or the path of a .toml file")
             return load(path, Policy)
     return load(Path(name_or_path), Policy)

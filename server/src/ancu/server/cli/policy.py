@@ -30,7 +30,7 @@ _config = click.option(
 @click.group()
 @example("ancu policy check district.toml", "ancu policy replay district.toml --config server.toml")
 def policy() -> None:
-    """The numbers by which alerts are raised: a built-in name (default, demo), a file, or an override file."""
+    """The numbers by which alerts are raised: a built-in name (default, table, demo), a file, or an override file."""
 
 
 @policy.command()

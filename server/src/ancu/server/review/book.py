@@ -35,7 +35,7 @@ from ancu.server.review.lint import SECTIONS, problems, table_problems
 
 __all__ = ["Book", "Change", "Overlay", "differences", "fingerprint", "flat", "inspect", "load_book", "load_one"]
 
-_BUILT_IN = ("default", "demo")
+_BUILT_IN = ("default", "table", "demo")
 
 
 class Overlay(Settings, frozen=True, kw_only=True):
@@ -166,7 +166,7 @@ def _table(name_or_path: str | Path) -> dict[str, Any]:
         return tomllib.loads(files("ancu.server.cases").joinpath(f"policies/{text}.toml").read_text("utf-8"))
     path = Path(name_or_path)
     if isinstance(name_or_path, str) and "/" not in text and path.suffix != ".toml":
-        raise ConfigError(f"no policy {text!r}: use default, demo or the path of a .toml file")
+        raise ConfigError(f"no policy {text!r}: use default, table, demo or the path of a .toml file")
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
