@@ -24,6 +24,8 @@ from ancu.server.commanding import Commander
 from ancu.server.config import ServerSettings
 from ancu.server.core import Core, CoreStopped, Told
 from ancu.server.desk import StoreDesk
+from ancu.server.desk_fleet import FleetDesk
+from ancu.server.desk_site import SiteDesk
 from ancu.server.exchange_asking import Asking
 from ancu.server.history.challenger import Challenger
 from ancu.server.history.receipts import Receipts
@@ -41,9 +43,11 @@ from ancu.server.projection import project
 from ancu.server.review.book import load_book
 from ancu.server.review.in_force import note_policies
 from ancu.server.seating import Bench
+from ancu.server.site_base import Grounds
 from ancu.server.steady import SteadyClock
 from ancu.server.web import compose
 from ancu.server.web import office as web_office
+from ancu.server.web import site as web_site
 
 __all__ = ["Server"]
 
@@ -110,6 +114,7 @@ class Server:
             self._clock,
             asked=self._dispatcher.wake,
         )
+        self._grounds = Grounds(settings.database, self._core, self._memory, self._clock)
         push = settings.notify.push
         self._office = Office(
             settings.database,
@@ -128,6 +133,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         app = compose.build(self._desk, self._settings.data, self._settings.web, self._clock)
         web_office.install(app, self._office, self._receipt_desk)
+        web_site.install(app, FleetDesk(self._grounds), SiteDesk(self._grounds, self._commander))
         stopping = asyncio.Event()
         self._core.start()
         self._series.start()
@@ -154,6 +160,7 @@ class Server:
         self._core.stop(2.5)
         self._series.stop(1.0)
         self._desk.close()
+        self._grounds.close()
 
     async def _link_when_ready(self) -> None:
         """Relays before memory is back would only wait."""

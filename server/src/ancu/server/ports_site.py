@@ -6,12 +6,13 @@ things does not allow raises `Refused` with a code.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from ancu.models.commands import Door, Zone
+from ancu.server.people.sites_plan import Room, Saved
 from ancu.server.ports import DeviceRow, Viewer
 
 __all__ = [
@@ -25,9 +26,6 @@ __all__ = [
     "Kit",
     "LogLine",
     "Passing",
-    "Plan",
-    "PlanBed",
-    "PlanRoom",
     "Resident",
     "SitePort",
     "SiteRow",
@@ -164,35 +162,6 @@ class FleetPort(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PlanBed:
-    id: str
-    name: str
-    x: int
-    y: int
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRoom:
-    """A rectangle on the plan's grid; places are whole steps from the upper left."""
-
-    id: str
-    name: str
-    x: int
-    y: int
-    width: int
-    height: int
-    beds: Sequence[PlanBed] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    version: int  # 0: nobody drew one
-    width: int
-    height: int
-    rooms: Sequence[PlanRoom] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Resident:
     """Somebody whose order is served at the site."""
 
@@ -240,7 +209,7 @@ class Board:
     """A site at a moment. `counted` is what cameras make of the last head count; None: nobody counted by hand yet."""
 
     site: SiteRow
-    plan: Plan
+    plan: Saved
     beds: Mapping[str, BedRow]
     presence: Mapping[str, int]  # of the roster
     absent: int
@@ -284,23 +253,13 @@ class WallRow:
     seen_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Wall:
-    """A screen that is let in, and what for."""
-
-    id: str
-    site: str
-    expires_at: datetime
-    tags: Mapping[str, Any] = field(default_factory=dict)
-
-
 class SitePort(Protocol):
     """Quarantine sites."""
 
     async def sites(self, viewer: Viewer) -> Sequence[SiteRow]: ...
     async def board(self, viewer: Viewer, site: str) -> Board: ...
     async def residents(self, viewer: Viewer, site: str) -> Sequence[Resident]: ...
-    async def save_plan(self, viewer: Viewer, site: str, rooms: Sequence[PlanRoom], *, after: int, key: str) -> int:
+    async def save_plan(self, viewer: Viewer, site: str, rooms: Sequence[Room], *, after: int, key: str) -> int:
         """The next version of the plan, drawn over version `after`; raises PlanRefused, PlanChanged."""
         ...
 
@@ -336,10 +295,6 @@ class SitePort(Protocol):
 
     async def walls(self, viewer: Viewer, site: str) -> Sequence[WallRow]: ...
     async def take_down_wall(self, viewer: Viewer, site: str, wall: str, *, key: str) -> None: ...
-    async def wall(self, secret: str) -> Board:
-        """The board that a screen may show; raises NotFound."""
-        ...
-
-    def wall_changes(self, secret: str) -> AsyncIterator[Board]:
-        """The board, and again whenever it changed; ends when the screen is let in no longer."""
+    async def wall(self, secret: str) -> tuple[WallRow, Board]:
+        """The board that a screen may show, without names; raises NotFound."""
         ...

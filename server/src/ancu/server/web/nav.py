@@ -26,5 +26,6 @@ ENTRIES = (
     Entry("/people", "nav.people"),
     Entry("/asks", "nav.asks", _DECIDE),
     Entry("/orders", "nav.orders", _DECIDE),
+    Entry("/sites", "site.nav"),
     Entry("/devices", "nav.devices"),
 )

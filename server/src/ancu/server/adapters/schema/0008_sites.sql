@@ -45,7 +45,7 @@ CREATE TABLE site_plans (
 CREATE TABLE bed_stays (
     site     TEXT   NOT NULL,
     bed      TEXT   NOT NULL,
-    person   TEXT   NOT NULL REFERENCES persons (id),
+    person   TEXT   NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
     from_ms  BIGINT NOT NULL,
     until_ms BIGINT,
     by       TEXT   NOT NULL

@@ -12,6 +12,9 @@ from ancu.server.web.pages import (
     people,
     pwa,
     sign_in,
+    site,
+    site_camera,
+    wall,
 )
 
 __all__ = ["routers"]
@@ -24,6 +27,9 @@ routers = (
     people.router,
     fleet_swap.router,
     fleet.router,
+    wall.router,
+    site.router,
+    site_camera.router,
     mine.router,
     *citizen.routers,
     *orders.routers,
