@@ -23,6 +23,7 @@ from ancu.edge.ports import Conversation, Host, Uplink
 from ancu.edge.recorder import Recorder
 from ancu.edge.sender import Sender
 from ancu.firmware_sim.flash import FlashFile
+from ancu.firmware_sim.log import Flash, Stored
 from ancu.firmware_sim.truth import Truth
 from ancu.firmware_sim.unit import Unit
 from ancu.firmware_sim.world import BandSpec, HomeSpec, World
@@ -118,8 +119,7 @@ class Server:
         self.tasks = [asyncio.ensure_future(self.receipts.run())]
 
     def connect(self) -> Any:
-        connection = connect(self.data / "ancu.db")
-        return connection
+        return connect(self.data / "ancu.db")
 
     def _tell(self, told: Told) -> None:
         for confirmation in told.confirms:
@@ -135,12 +135,12 @@ class Server:
 
     def history(self) -> list[dict[str, int]]:
         """Readings of the log that the inbox holds, in order of arrival."""
-        found = []
-        for row in self.rows("SELECT readings FROM inbox ORDER BY position"):
-            for reading in reading_rows(row["readings"]):
-                if reading["flags"] & Flag.HISTORY:
-                    found.append({name: int(reading[name]) for name in reading.dtype.names})
-        return found
+        return [
+            {name: int(reading[name]) for name in reading.dtype.names}
+            for row in self.rows("SELECT readings FROM inbox ORDER BY position")
+            for reading in reading_rows(row["readings"])
+            if reading["flags"] & Flag.HISTORY
+        ]
 
     def upto(self) -> int:
         rows = self.rows("SELECT upto FROM history_held")
@@ -152,6 +152,31 @@ class Server:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await asyncio.to_thread(self.core.stop)
         self.series.stop()
+
+
+class CutterFlash(Flash):
+    """A page whose band loses its connection while it reads certain records."""
+
+    def __init__(self, page: Flash, cut: Callable[[], None]) -> None:
+        self.cuts: set[int] = set()
+        self.made = 0
+        self._page, self._cut = page, cut
+
+    def read(self) -> Stored:
+        return self._page.read()
+
+    def write(self, stored: Stored) -> None:
+        self._page.write(stored)
+
+    def put(self, sequence: int, record: bytes) -> None:
+        self._page.put(sequence, record)
+
+    def slot(self, sequence: int) -> bytes | None:
+        if sequence in self.cuts:
+            self.cuts.remove(sequence)
+            self.made += 1
+            asyncio.get_running_loop().call_soon(self._cut)
+        return self._page.slot(sequence)
 
 
 class Place:
@@ -176,13 +201,13 @@ class Place:
         assert self.world is not None
         return self.world.unit(self.band.number)
 
-    async def put_band(self, *, interval_s: float = INTERVAL_S) -> None:
+    async def put_band(self, page_of: Callable[[Flash], Flash] = lambda page: page) -> None:
         """Let the band live, over the flash of its earlier lives."""
         self._flash = FlashFile(self.folder / "flash")
         number = self.band.number
-        spec = BandSpec(number, self.band.keys, self._flash.page(number), self._flash.bonds(number))
+        spec = BandSpec(number, self.band.keys, page_of(self._flash.page(number)), self._flash.bonds(number))
         homes = (HomeSpec("home", (spec,), self.port, gatt=True),)
-        self.world = World(homes, SystemClock(), Truth(None), seed=1, interval_s=interval_s, loss=0.0)
+        self.world = World(homes, SystemClock(), Truth(None), seed=1, interval_s=INTERVAL_S, loss=0.0)
         await self.world.start()
         self.port = self.world.ports()["home"]
 

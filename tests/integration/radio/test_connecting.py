@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from bleak import BleakAdapter, BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakDeviceNotFoundError, BleakError
 
+from ancu.models.link import ACCESS, LINK_SERVICE, access_proof, link_keys
+
 BACKEND = entry_points(group="ancu.bleak_backends")["virtual"].load()
-HEART, TEMPERATURE, BATTERY, SERIAL = (
-    f"0000{short}-0000-1000-8000-00805f9b34fb" for short in ("2a37", "2a1c", "2a19", "2a25")
+HEART, TEMPERATURE, OXYGEN, BATTERY, SERIAL = (
+    f"0000{short}-0000-1000-8000-00805f9b34fb" for short in ("2a37", "2a1c", "2a5f", "2a19", "2a25")
 )
 
 
@@ -22,10 +25,14 @@ async def sim(make_sim: Callable[..., Awaitable[Any]]) -> Any:
 
 
 async def find(sim: Any, home: int = 1) -> BLEDevice:
+    """The device under which a band can be connected to, which is not that of its frames."""
     found: asyncio.Queue[BLEDevice] = asyncio.Queue()
-    scanner = BleakScanner(
-        lambda device, _: found.put_nowait(device), backend=BACKEND.scanner, **BACKEND.scanner_kwargs(sim.adapter(home))
-    )
+
+    def heard(device: BLEDevice, data: AdvertisementData) -> None:
+        if LINK_SERVICE in data.service_uuids:
+            found.put_nowait(device)
+
+    scanner = BleakScanner(heard, backend=BACKEND.scanner, **BACKEND.scanner_kwargs(sim.adapter(home)))
     async with scanner, asyncio.timeout(5):
         return await found.get()
 
@@ -52,25 +59,41 @@ async def test_a_peer_reads_battery_and_serial_number(sim: Any):
     assert not client.is_connected
 
 
-async def test_vitals_are_told_to_a_paired_peer_only(sim: Any):
+async def test_vitals_are_told_to_the_homes_own_edge_only(sim: Any):
     async with client_of(sim, await find(sim)) as client:
         heart: asyncio.Queue[bytes] = asyncio.Queue()
         warmth: asyncio.Queue[bytes] = asyncio.Queue()
+        oxygen: asyncio.Queue[bytes] = asyncio.Queue()
         await client.start_notify(HEART, lambda _, value: heart.put_nowait(bytes(value)))
         await client.start_notify(TEMPERATURE, lambda _, value: warmth.put_nowait(bytes(value)))
+        await client.start_notify(OXYGEN, lambda _, value: oxygen.put_nowait(bytes(value)))
+        await asyncio.sleep(0.8)
+        await client.pair()
         await asyncio.sleep(0.8)
         assert heart.empty()
-        await client.pair()
+        assert oxygen.empty()
+        access = link_keys(sim.keys[1].identity).access
+        proof = access_proof(access, bytes(await client.read_gatt_char(ACCESS)))
+        await client.write_gatt_char(ACCESS, proof, response=True)
         async with asyncio.timeout(3):
             assert 40 <= (await heart.get())[1] <= 160
             assert 340 <= int.from_bytes((await warmth.get())[1:4], "little") <= 380
+            assert 85 <= int.from_bytes((await oxygen.get())[1:3], "little") <= 100
         await client.stop_notify(HEART)
 
 
-async def test_a_connected_band_is_still_heard(sim: Any):
-    device = await find(sim)
-    async with client_of(sim, device):
-        assert (await find(sim)).address == device.address
+async def test_a_connected_band_offers_no_second_connection_and_is_still_heard(sim: Any):
+    async with client_of(sim, await find(sim)):
+        heard: list[bool] = []
+        scanner = BleakScanner(
+            lambda _, data: heard.append(LINK_SERVICE in data.service_uuids),
+            backend=BACKEND.scanner,
+            **BACKEND.scanner_kwargs(sim.adapter()),
+        )
+        async with scanner, asyncio.timeout(5):
+            while len(heard) < 6:  # noqa: ASYNC110 - the scanner calls back
+                await asyncio.sleep(0.02)
+    assert not any(heard)
 
 
 async def test_a_link_that_walks_away_is_lost_and_said_to_be(sim: Any):

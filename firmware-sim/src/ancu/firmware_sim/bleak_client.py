@@ -194,6 +194,9 @@ class VirtualClient(BaseBleakClient):
         except att.ATT_Error as error:
             raise BleakGATTProtocolError(error.error_code) from error
         except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
             if self._link is None:
                 raise BleakError("the link was lost") from None
             raise

@@ -57,7 +57,8 @@ class GattBand:
         # Only with legacy commands does Bumble's controller advertise under the address that the firmware rotates.
         self._controller.le_features &= ~hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
         identity = hci.Address(show_address(self._link.address), hci.Address.RANDOM_DEVICE_ADDRESS)
-        settings = DeviceConfiguration(name="", address=identity, irk=self._link.resolving)
+        irk = self._link.resolving[::-1]  # as it goes over the air: least significant byte first
+        settings = DeviceConfiguration(name="", address=identity, irk=irk)
         self._device = Device.from_config_with_hci(settings, self._controller, self._controller)
         self._device.keystore = self._bonds = Bonds(bonds, most=_BONDS)
         self._device.pairing_config_factory = lambda _: PairingConfig(

@@ -110,15 +110,25 @@ def open_links(backend: str, adapter: str) -> Links:
 
 
 async def _tried(work: Any, within_s: float) -> Any:
+    """Await a call of bleak's; raises LinkFailed.
+
+    Backends may lose a cancellation (Python 3.11's `wait_for` does; some take it for a lost link): it is taken up here.
+    """
     try:
         async with asyncio.timeout(within_s):
-            return await work
+            answer = await work
     except BleakGATTProtocolError as error:
         raise LinkFailed(str(error), refused=True) from error
     except TimeoutError as error:
         raise LinkFailed("the band does not answer") from error
     except (BleakError, OSError, EOFError, AttributeError) as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise asyncio.CancelledError from error  # a backend that takes being cancelled for a lost link
+        _go_on_being_cancelled()
         raise LinkFailed(f"{error.__class__.__name__}: {error}") from error
+    _go_on_being_cancelled()
+    return answer
+
+
+def _go_on_being_cancelled() -> None:
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
