@@ -78,8 +78,11 @@ def written(folder: Path, deeds: list[Deed]) -> Script:
     return script
 
 
-def told(folder: Path, script: Script, arrivals: list[tuple[datetime, int]]) -> dict[str, tuple[str, str, bool]]:
-    """Tell everything when it arrives; what became of it: kind, severity and whether it still goes on, by alert."""
+def told(folder: Path, script: Script, arrivals: list[tuple[datetime, int]]) -> list[tuple[str, str, str, bool]]:
+    """Tell everything when it arrives; the incidents: of whom, kind, severity, and whether it goes on.
+
+    Not their ids: an id names when the episode began, as far as was known when it was raised.
+    """
     street = Street(folder, HOMES)
     waiting = sorted(arrivals)
     end = street.began + timedelta(seconds=SECONDS + 4 * LATEST_S)
@@ -90,8 +93,8 @@ def told(folder: Path, script: Script, arrivals: list[tuple[datetime, int]]) -> 
             street.relay(topic, body)
         if street.at > street.began + timedelta(seconds=BEAT_S + LATEST_S):  # every band has spoken
             street.tell(Tick(street.at))
-    rows = street.db.execute("SELECT id, kind, severity, ended_ms FROM alerts")
-    return {row["id"]: (row["kind"], row["severity"], row["ended_ms"] is None) for row in rows}
+    rows = street.db.execute("SELECT subject, kind, severity, ended_ms FROM alerts")
+    return sorted((row["subject"], row["kind"], row["severity"], row["ended_ms"] is None) for row in rows)
 
 
 def in_order(script: Script) -> list[tuple[datetime, int]]:
@@ -142,4 +145,4 @@ def test_the_stories_are_not_about_nothing(tmp_path: Path):
         (tmp_path / part).mkdir()
     script = written(tmp_path / "script", [("cut", 10), ("leaves", 10), ("dies", 10)])
     found = told(tmp_path / "told", script, in_order(script))
-    assert {"strap_cut", "out_of_range", "battery_dead"} <= {kind for kind, _, _ in found.values()}
+    assert {"strap_cut", "out_of_range", "battery_dead"} <= {kind for _, kind, _, _ in found}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ancu.models.frame import Reading, Status
@@ -16,13 +17,18 @@ from ancu.server.notify.duty import Watch
 from ancu.server.notify.engine import Due, Plan, Webhook
 from ancu.server.notify.port import Receipt, Refused, State, Unreachable
 from ancu.server.notify.rehearsal import Rehearsal
+from ancu.server.policies import load_policy
 from ancu.server.ports import Role, Severity
 
 NOON = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 NIGHT = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)  # 01:00 in Ho Chi Minh City
 CHANNELS = ("push", "zalo", "sms", "email", "voice")
 WORN = Reading(80, False, 365, 72, 98, Status.SKIN | Status.MOTION, 0)
-SOS_PROVINCE_S, RANGE_PROVINCE_S = 3 * 60, 10 * 60  # second steps of the ladders of the default policy
+POLICY = load_policy("default")
+SOS_PROVINCE_S, RANGE_PROVINCE_S = (
+    60 * rule.next_level_min[1] for rule in (POLICY.rules.sos, POLICY.rules.out_of_range)
+)
+GONE_S = POLICY.rules.out_of_range.opens_after_s + 5
 
 
 def rehearse(folder: Path, at: datetime = NOON, channels: tuple[str, ...] = CHANNELS, **plan: object) -> Rehearsal:
@@ -96,7 +102,7 @@ def test_all_channels_down_but_one_and_it_gets_through_that_one(tmp_path: Path, 
     rehearsal = rehearse(tmp_path)
     for channel in set(CHANNELS) - {up}:
         rehearsal.answers[channel] = lambda due: Unreachable("connect")
-    leave(rehearsal, 95)
+    leave(rehearsal, GONE_S)
     rehearsal.run(30)
     told = [heard.channel for heard in rehearsal.heard]
     assert told == [up]
@@ -115,7 +121,7 @@ def test_a_refusal_moves_to_the_next_level_at_once_when_no_channel_is_left(tmp_p
 def test_ward_channels_that_only_time_out_leave_the_ladder_to_bring_it_up(tmp_path: Path):
     rehearsal = rehearse(tmp_path, channels=("sms",))
     rehearsal.answers["sms"] = lambda due: Unreachable("timeout") if "off-" in due.address else Receipt()
-    leave(rehearsal, 95 + RANGE_PROVINCE_S + 5)
+    leave(rehearsal, GONE_S + RANGE_PROVINCE_S + 5)
     reached = first(rehearsal, "prov")
     assert reached is not None
     assert timedelta(seconds=RANGE_PROVINCE_S) <= reached <= timedelta(seconds=RANGE_PROVINCE_S + 2)
@@ -149,7 +155,7 @@ def test_all_officers_absent_is_a_ward_without_officers(tmp_path: Path):
 def test_a_ward_without_officers_has_the_province_hear_at_once(tmp_path: Path):
     rehearsal = rehearse(tmp_path)
     rehearsal.db.execute("UPDATE officers SET disabled_ms = 1 WHERE role = 'officer'")
-    leave(rehearsal, 95)
+    leave(rehearsal, GONE_S)
     assert first(rehearsal, "prov") is not None
     assert first(rehearsal, "prov") <= timedelta(seconds=1)
 
@@ -190,7 +196,7 @@ def test_a_snoozed_alert_is_quiet_until_then_and_climbs_after(tmp_path: Path):
 def test_the_alert_says_that_it_was_told_and_over_which_channel(tmp_path: Path):
     rehearsal = rehearse(tmp_path, channels=("push", "sms"))
     rehearsal.answers["push"] = lambda due: Refused("status 410", gone=True)
-    leave(rehearsal, 95)
+    leave(rehearsal, GONE_S)
     row = rehearsal.db.execute("SELECT state FROM alerts").fetchone()
     assert row["state"] == "notified"
     ways = rehearsal.db.execute("SELECT channel FROM contact_points WHERE officer = 'off-a'").fetchall()
@@ -256,7 +262,8 @@ def test_what_was_decided_before_notify_existed_pages_nobody(tmp_path: Path):
 
 
 def test_a_burst_in_one_moment_is_shared_by_those_on_shift(tmp_path: Path):
-    rehearsal = Rehearsal(tmp_path, Plan(("sms",)), NOON)
+    rings = msgspec.structs.replace(POLICY, paging=msgspec.structs.replace(POLICY.paging, list_first=()))
+    rehearsal = Rehearsal(tmp_path, Plan(("sms",)), NOON, rings)
     homes = fleet(6)
     rehearsal.enrol(register_of(homes, now=NOON))  # two weeks' orders that began a day ago, and no band was ever heard
     rehearsal.add_ward("ward-000")

@@ -18,7 +18,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/callbacks", tags=["callbacks"], responses=PROBLEMS)
 
 
-@router.post("/{channel}", status_code=204)
+@router.post("/{channel}", status_code=204, include_in_schema=False)
 async def receive(channel: Annotated[str, Path(max_length=20)], request: Request, receipts: Receipts) -> Response:
     """What a provider says of messages that it took; 401 where the signature is not its own."""
     origin = services_of(request).settings.origin
