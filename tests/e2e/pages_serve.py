@@ -8,32 +8,104 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ancu.server.ports import Severity, Signal
+from ancu.server.ports_console import Condition, VisitKind, VisitRow
+from ancu.server.ports_exchange import AbsenceRow, CheckinRow
+from ancu.server.web import office
 from ancu.server.web.app import create_app
 from ancu.server.web.serve import serve
 from ancu.server.web.settings import WebSettings
 
 
-def load_fakes() -> ModuleType:
-    path = Path(__file__).parents[1] / "unit/server/web/fakes.py"
-    spec = importlib.util.spec_from_file_location("web_fakes", path)
+def load_fakes(name: str = "fakes") -> ModuleType:
+    path = Path(__file__).parents[1] / f"unit/server/web/{name}.py"
+    spec = importlib.util.spec_from_file_location(f"web_{name}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["web_fakes"] = module
+    sys.modules[f"web_{name}"] = module
     spec.loader.exec_module(module)
     return module
 
 
-async def main(port: int) -> None:
-    fakes = load_fakes()
-    desk = fakes.FakeDesk(fakes.FakeClock(datetime.now(UTC)))
-    fakes.populate(desk)
+def furnish(desk: Any) -> None:
+    """An afternoon in a ward: a few alerts, and what was agreed with and seen of a person."""
     now = desk.clock.now()
+    first = desk.persons["p-an"]
+    names = (
+        "Phạm Thị Cúc",
+        "Lý Văn Dần",
+        "Hồ Thị Én",
+        "Bùi Văn Giang",
+        "Đỗ Thị Hà",
+        "Vũ Minh Khôi",
+        "Trịnh Thị Lệ",
+        "Mai Văn Nam",
+    )
+    for number, name in enumerate(names, 11):
+        presence = ("home", "home", "home", "unknown")[number % 4]
+        label = f"{name} · Phường Bến Nghé"
+        desk.persons[f"p-{number}"] = replace(first, id=f"p-{number}", label=label, band=None, presence=presence)
+    desk.away += [
+        AbsenceRow(
+            "a-1",
+            "p-an",
+            now + timedelta(hours=16),
+            now + timedelta(hours=19),
+            "test",
+            (),
+            "u-lan",
+            now,
+            None,
+            "coming",
+        ),
+        AbsenceRow(
+            "a-2",
+            "p-an",
+            now - timedelta(hours=30),
+            now - timedelta(hours=27),
+            "hospital",
+            (),
+            "u-lan",
+            now,
+            None,
+            "over",
+        ),
+    ]
+    desk.asked += [
+        CheckinRow("c-2", "p-an", now - timedelta(hours=2), "answered", now - timedelta(hours=1, minutes=56)),
+        CheckinRow("c-1", "p-an", now - timedelta(hours=26), "missed", None),
+    ]
+    desk.kept += [
+        VisitRow(
+            "v-1",
+            "p-an",
+            VisitKind.VISIT,
+            now - timedelta(hours=22),
+            now - timedelta(hours=21),
+            "u-lan",
+            True,
+            Condition.WELL,
+            "Đã đổi dây vòng tay. Gia đình cần thêm gạo.",
+        ),
+        VisitRow(
+            "v-2",
+            "p-an",
+            VisitKind.CALL,
+            now - timedelta(hours=4),
+            now - timedelta(hours=4),
+            "u-lan",
+            True,
+            Condition.WELL,
+            "",
+        ),
+    ]
     desk.raise_alert(
         "battery_low",
         Severity.LOW,
@@ -42,7 +114,7 @@ async def main(port: int) -> None:
         label="Đặng Thị Hoa · Phường Bến Nghé",
         ago=5400,
     )
-    desk.raise_alert(
+    silent = desk.raise_alert(
         "edge_silent",
         Severity.MEDIUM,
         person=None,
@@ -51,6 +123,7 @@ async def main(port: int) -> None:
         why=Signal("edge_quiet", now, {"edge": "edge-02", "silent_s": 610, "people": 1}),
         ago=2400,
     )
+    desk.incidents[silent.id].row = replace(desk.incidents[silent.id].row, level=1)
     desk.raise_alert(ago=240)
     desk.raise_alert(
         "strap_cut",
@@ -58,8 +131,16 @@ async def main(port: int) -> None:
         why=Signal("strap_open", now, {"band": "wb-00000001", "edge": "edge-01"}),
         ago=30,
     )
+
+
+async def main(port: int) -> None:
+    fakes = load_fakes()
+    desk = fakes.FakeDesk(fakes.FakeClock(datetime.now(UTC)))
+    fakes.populate(desk)
+    furnish(desk)
     accounts = fakes.FakeAccounts()
     app = create_app(desk, accounts, WebSettings(), desk.clock)
+    office.install(app, load_fakes("fakes_office").FakeOffice(desk))
 
     async def ticking() -> None:
         while True:

@@ -33,10 +33,12 @@ function act(url: string, fields: [string, string][], form: HTMLFormElement, but
   const saying = button?.dataset.said ?? form.dataset.said ?? "";
   const deed = add(url, fields, grace, (html) => {
     settleRows(hides);
-    answer(url, html, fields);
+    const into = form.dataset.into && byId(form.dataset.into);
+    if (into) refresh(into, html);
+    else answer(url, html, fields);
     if (!grace && saying && !html.includes("data-said")) say(saying, undo ? () => undoing(undo) : undefined);
-    if (form.dataset.then) window.location.assign(form.dataset.then);
   });
+  if (form.dataset.into) { form.reset(); renewKey(form); } // what was written is in the outbox now
   if (!onList || !grace) return;
   hideRows(hides);
   say(saying, () => { if (take(deed.id)) showRows(hides); }, grace);
@@ -51,6 +53,12 @@ function answer(url: string, html: string, fields: [string, string][]): void {
   applyRows(html, asked);
   const said = /id="tally" data-said="([^"]*)"/.exec(html)?.[1];
   if (said) say(new DOMParser().parseFromString(said, "text/html").documentElement.textContent ?? "");
+}
+
+/** A form that stays on the page speaks of something new next time. */
+function renewKey(form: HTMLFormElement): void {
+  const key = form.querySelector<HTMLInputElement>("[name=key]");
+  if (key) key.value = crypto.randomUUID();
 }
 
 function undoing(url: string): void {

@@ -26,6 +26,7 @@ BY_CODE = (  # parts of the catalogue whose keys are codes of other parts, or id
     "fault.", "sort.", "link_quality.", "devfact.", "devlog.", "swap_reason.", "given_no.",
     "site_no.", "draw_no.", "still.", "zone_kind.",
     "absence_reason", "absence_state.", "checkin_state.", "contacted.", "unit.", "condition.", "visit_kind.", "watch.",
+    "replay_refused.",
     "symptom.", "leave_reason", "dispute_about", "order_reason.", "order_state.", "order_fault.", "order_field.",
     "end_reason.", "erased.", "stored.", "looked.", "role.", "paper.", "ask_fault.", "tests.", "ask.",
 )  # fmt: skip

@@ -9,6 +9,7 @@ from ancu.server.ports import Role
 __all__ = ["ENTRIES", "Entry"]
 
 _DESKS = frozenset(Role) - {Role.CITIZEN}
+_PROVINCE = frozenset({Role.PROVINCE, Role.HEALTH, Role.OPERATOR})
 _DECIDE = frozenset({Role.OFFICER, Role.HEALTH, Role.PROVINCE})
 
 
@@ -23,9 +24,13 @@ class Entry:
 
 ENTRIES = (
     Entry("/alerts", "nav.alerts"),
+    Entry("/province", "nav.province", _PROVINCE),
     Entry("/people", "nav.people"),
+    Entry("/map", "nav.map"),
+    Entry("/shift", "nav.shift"),
     Entry("/asks", "nav.asks", _DECIDE),
     Entry("/orders", "nav.orders", _DECIDE),
     Entry("/sites", "site.nav"),
     Entry("/devices", "nav.devices"),
+    Entry("/search", "nav.search"),
 )
