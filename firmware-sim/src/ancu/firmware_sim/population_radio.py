@@ -16,10 +16,10 @@ from ancu.firmware_sim.population_params import Radio, Spot
 __all__ = ["ADVERT_MS", "GAP_S", "gaps", "margin_db", "still_gap"]
 
 ADVERT_MS = 2_000
-GAP_S = 26.0  # a box searches after 20 s and listens for 6 s more before it says anything
+GAP_S = 22.0  # a box searches after 16 s and listens for 6 s more before it says anything
 BLOCK_S = 30.0
 _FINE_SIGMAS = 4.0  # of the slow shadow: a place with so much margin is never lost
-_HEARD = 0.4  # with less loss than this a run of thirteen lost adverts is too rare to look for
+_HEARD = 0.4  # with less loss than this a run of eleven lost adverts is too rare to look for
 
 
 def margin_db(radio: Radio, rng: random.Random, spot: Spot) -> float:
@@ -74,7 +74,7 @@ def still_gap(radio: Radio, rng: random.Random, margin: float, start_ms: int, en
             yield at, min(at + run, end_ms)
         at += run
         if lost < 0.6:  # long runs are rare: skip to the next one
-            at += round(ADVERT_MS * rng.expovariate(lost**12) / (1 - lost))
+            at += round(ADVERT_MS * rng.expovariate(lost**10) / (1 - lost))
 
 
 def heard_share(radio: Radio, margin: float) -> float:

@@ -39,9 +39,10 @@ from ancu.truth.wearing import Worn
 __all__ = ["BEAT_MS", "REPORT_MS", "Box", "Way"]
 
 REPORT_MS = 10_000  # edge.toml's report_s
-UNSEEN_S = 20.0
+UNSEEN_S = 16.0  # edge.toml's unseen_s
 BEAT_MS = 10_000
 _TICK_MS = 1_000
+_UNSEEN_MS = round(UNSEEN_S * 1000)
 _RESTART_MS = 500  # a scan that is restarted is deaf so long
 _VERSION = "sim"
 _RSSI = -70
@@ -102,7 +103,7 @@ class Box:
             if band.audible:
                 self._clock.at(at_ms + 1_500 + band.phase_ms % ADVERT_MS, partial(self._hear_if, band, life))
             else:
-                self._plan_tick(at_ms + 20_000)
+                self._plan_tick(at_ms + _UNSEEN_MS)
         self._open_backlog(at_ms)
 
     def die(self, at_ms: int) -> None:
@@ -172,7 +173,7 @@ class Box:
             self._plan_tick(self._last_report(band, at_ms) + REPORT_MS)
             self._way.quiet_ends(("band", band.number), at_ms)
         band.audible = False
-        self._plan_tick(at_ms + 20_000)
+        self._plan_tick(at_ms + _UNSEEN_MS)
 
     def found(self, band: Worn, at_ms: int) -> None:
         """The first advert after it."""
@@ -210,7 +211,7 @@ class Box:
         if self.up and self._bands is not None:
             body = band.recorded(at_ms - 3_600_000 - index * 2_000)
             self._act(self._bands.heard(band.address, body, _RSSI, _moment(at_ms)), at_ms)
-            self._plan_tick(at_ms + 20_000)
+            self._plan_tick(at_ms + _UNSEEN_MS)
 
     def crossed(self, at_ms: int, way: str, track: int) -> None:
         if self.up:
