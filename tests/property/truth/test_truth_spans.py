@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -24,29 +25,62 @@ from ancu.truth.span_judge import Key, Quiet, SpanJudge
 
 Make = Callable[[int], Input]
 Parts = list[tuple[int, int | None, bool]]
-Lives = list[tuple[int, bool]]
+Lives = list[tuple[int, str]]
 START = round(datetime(2026, 3, 2, 3, tzinfo=UTC).timestamp() * 1000)
 PERIOD, DELAY = 10_000, 137
 WARD = WardCode("00001")
-WORN, STILL = Status.SKIN | Status.MOTION, Status(0)
+WORN, OFF = Status.SKIN | Status.MOTION, Status(0)
 READINGS = (
     Reading(80, False, 364, 70, 97, WORN, 0),
     Reading(15, False, 364, 70, 97, WORN, 0),
     Reading(4, False, 364, 70, 97, WORN, 0),
-    Reading(80, False, 290, 0, 0, STILL, 0),
-    Reading(80, True, 290, 0, 0, STILL | Status.STRAP_OPEN, 0),
+    Reading(80, False, 290, 0, 0, OFF, 0),
+    Reading(80, True, 290, 0, 0, OFF | Status.STRAP_OPEN, 0),
     Reading(80, False, 391, 90, 97, WORN, 0),
+    Reading(80, False, 364, 60, 97, Status.SKIN, 0),  # asleep
+    Reading(80, False, 345, 0, 0, OFF, 0),  # as warm as a body
+    Reading(18, False, 290, 0, 0, OFF | Status.CHARGING, 0),
 )
 
 # What a source does, one after another: (how many periods, reading or None for silence, whether silence is testified).
 segments = st.lists(
-    st.tuples(st.integers(1, 70), st.sampled_from([None, 0, 0, 0, 1, 2, 3, 4, 5]), st.booleans()),
+    st.tuples(st.integers(1, 70), st.sampled_from([None, None, 0, 0, 0, *range(1, len(READINGS))]), st.booleans()),
     min_size=1,
     max_size=5,
 )
-lives = st.lists(st.tuples(st.integers(1, 90), st.sampled_from([True, True, False])), min_size=1, max_size=4)
+lives = st.lists(
+    st.tuples(st.integers(1, 90), st.sampled_from(["well", "well", "dead", "unplugged", "unproven"])),
+    min_size=1,
+    max_size=4,
+)
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # a story takes a second: shrinking would take minutes
-POLICIES = {name: load_policy(name) for name in ("demo", "default")}
+
+
+def brisk() -> Policy:
+    """The default with every wait of its own kept apart, but so short that a story lives to see its end."""
+    policy, replace = load_policy("default"), msgspec.structs.replace
+    rules = policy.rules
+    away = replace(rules.out_of_range, still_opens_after_s=310, unproven_opens_after_s=230, doubt_ends_after_s=520)
+    off = replace(
+        rules.band_removed,
+        opens_after_s=120,
+        later_after_s=270,
+        warm_opens_after_s=330,
+        warm_later_after_s=480,
+        charging_opens_after_s=390,
+    )
+    changed = replace(
+        rules,
+        out_of_range=away,
+        band_silent=replace(rules.band_silent, opens_after_s=190, still_opens_after_s=370),
+        band_removed=off,
+        battery_low=replace(rules.battery_low, opens_after_s=350),
+        edge_silent=replace(rules.edge_silent, opens_after_s=410, unplugged_opens_after_s=170),
+    )
+    return replace(policy, name="brisk", rules=changed)
+
+
+POLICIES = {"demo": load_policy("demo"), "default": load_policy("default"), "brisk": brisk()}
 
 
 def roster() -> Roster:
@@ -66,12 +100,16 @@ def heard(edge: str, band: int, reading: Reading) -> Make:
     return make
 
 
-def alive(edge: str) -> Make:
-    return lambda ms: EdgeAlive(from_ms(ms), EdgeId(edge), 10, True, True)
+def alive(edge: str) -> Callable[[str], Make]:
+    def how(state: str) -> Make:
+        mains, walked = state != "unplugged", state != "unproven"
+        return lambda ms: EdgeAlive(from_ms(ms), EdgeId(edge), 10, mains, True, walked=walked)
+
+    return how
 
 
-def gateway(ms: int) -> Input:
-    return GatewayAlive(from_ms(ms), GatewayId("g1"), frozenset())
+def gateway(_how: str) -> Make:
+    return lambda ms: GatewayAlive(from_ms(ms), GatewayId("g1"), frozenset())
 
 
 class Story:
@@ -97,10 +135,10 @@ class Story:
         self._lives(("gateway", "g1"), START + 50, gateways, gateway)
         self.end += 1_300_000
 
-    def _lives(self, key: Key, at: int, parts: Lives, make: Make) -> None:
-        for periods, is_alive in parts:
-            if is_alive:
-                self.spans.append((key, at, periods, make))
+    def _lives(self, key: Key, at: int, parts: Lives, make: Callable[[str], Make]) -> None:
+        for periods, how in parts:
+            if how != "dead":
+                self.spans.append((key, at, periods, make(how)))
             at += periods * PERIOD
         self.end = max(self.end, at)
 

@@ -50,16 +50,60 @@ def altered(tmp_path: Path, old: str, new: str):
     return path
 
 
-def test_the_default_policy_is_the_table_of_the_field():
-    rules = load_policy("default").rules
-    assert {
+CALMER = {  # what `default` waits longer for than the table: opens after (s)
+    "out_of_range": 165,
+    "battery_low": 129_600,
+    "edge_silent": 1800,
+}
+
+
+def rows(name: str) -> dict[str, tuple[str, int, tuple[int, ...]]]:
+    rules = load_policy(name).rules
+    return {
         kind.value: (rules.of(kind).severity.value, rules.of(kind).opens_after_s, rules.of(kind).next_level_min)
         for kind in Kind
-    } == TABLE
+    }
 
 
-def test_every_row_of_the_table_is_in_the_policy():
-    assert load_policy("default").not_in_force == {}
+def test_the_policy_named_table_is_the_table_of_the_field():
+    assert load_policy("table").label == "table@1"
+    assert rows("table") == TABLE
+
+
+def test_the_table_knows_no_doubt_and_every_m_rings_at_once():
+    table = load_policy("table")
+    away, off, edge = table.rules.out_of_range, table.rules.band_removed, table.rules.edge_silent
+    assert (away.still_opens_after_s, away.unproven_opens_after_s, away.doubt_ends_after_s) == (90, 90, 0)
+    assert table.rules.band_silent.still_opens_after_s == 300
+    assert (off.warm_opens_after_s, off.warm_later_after_s, off.charging_opens_after_s) == (600, 1800, 600)
+    assert table.rules.battery_low.at_once_percent == table.rules.battery_low.at_most_percent
+    assert edge.unplugged_opens_after_s == edge.opens_after_s
+    assert table.paging.list_first == ()
+
+
+def test_the_default_is_the_table_but_for_three_longer_waits():
+    calm = {kind: (severity, CALMER.get(kind, wait), levels) for kind, (severity, wait, levels) in TABLE.items()}
+    assert rows("default") == calm
+
+
+def test_the_default_lists_doubt_and_lets_m_stand_on_the_list_before_it_rings():
+    policy = load_policy("default")
+    away, off, low = policy.rules.out_of_range, policy.rules.band_removed, policy.rules.battery_low
+    assert policy.label == "default@2"
+    assert (away.rises_in_s, away.still_opens_after_s, away.unproven_opens_after_s) == (15, 1800, 600)
+    assert (away.doubt_severity, away.doubt_ends_after_s, away.doubt_next_level_min) == ("M", 7200, (60, 120))
+    assert policy.rules.band_silent.still_opens_after_s == 3600
+    assert (off.warm_deci_c, off.warm_opens_after_s, off.warm_later_after_s) == (330, 3600, 14_400)
+    assert off.charging_opens_after_s == 7200
+    assert low.at_once_percent == 8
+    assert policy.rules.edge_silent.unplugged_opens_after_s == 600
+    assert policy.paging.list_first == (Severity.MEDIUM,)
+    assert policy.checkins.per_day == 1
+
+
+@pytest.mark.parametrize("name", ["default", "table"])
+def test_every_row_of_the_table_is_in_the_policy(name: str):
+    assert load_policy(name).not_in_force == {}
 
 
 @pytest.mark.parametrize("row", ["fever", "spo2_low", "heart_rate"])
@@ -71,14 +115,14 @@ def test_clinical_rows_wait_for_a_clinician(row: str):
 
 def test_the_demo_says_in_its_title_that_it_is_one():
     demo = load_policy("demo")
-    assert demo.label == "demo@1"
+    assert demo.label == "demo@2"
     assert "DEMONSTRATION" in demo.title
     assert demo.rules.out_of_range.opens_after_s == 15
     assert demo.rules.edge_silent.opens_after_s == 60
 
 
 def test_a_file_is_a_policy_too(tmp_path: Path):
-    assert load_policy(altered(tmp_path, 'version = "1"', 'version = "7"')).label == "default@7"
+    assert load_policy(altered(tmp_path, 'version = "2"', 'version = "7"')).label == "default@7"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +133,7 @@ def test_a_file_is_a_policy_too(tmp_path: Path):
         ('severity = "C"', 'severity = "X"'),
         ("heard_fresh_s = 90", "heard_fresh_s = 121"),
         ('quiet_mutes = ["M", "L"]', 'quiet_mutes = ["C"]'),
+        ('list_first = ["M"]', 'list_first = ["H"]'),
         ("Asia/Ho_Chi_Minh", "Asia/Atlantis"),
     ],
 )

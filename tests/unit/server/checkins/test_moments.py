@@ -85,7 +85,7 @@ def test_hours_that_are_too_short_hold_fewer():
 @pytest.mark.parametrize(("quiet_from", "quiet_to"), [(time(13), time(15)), (time(0), time(0)), (time(1), time(5))])
 def test_quiet_hours_may_lie_anywhere(quiet_from: time, quiet_to: time):
     paging = msgspec.structs.replace(POLICY.paging, quiet_from=quiet_from, quiet_to=quiet_to)
-    policy = msgspec.structs.replace(POLICY, paging=paging)
+    policy = with_rate(msgspec.structs.replace(POLICY, paging=paging), per_day=2)
     for n in range(50):
         found = moments(SEED, f"o-{n}", DAY, policy)
         assert len(found) == 2
@@ -102,10 +102,11 @@ def test_where_clocks_are_moved_nobody_is_asked_in_the_quiet_hours():
                 assert not is_quiet(paging, at + WINDOW)
 
 
-def test_an_order_is_asked_as_often_as_the_policy_says_and_never_outside_of_it():
+@pytest.mark.parametrize("per_day", [1, 2])
+def test_an_order_is_asked_as_often_as_the_policy_says_and_never_outside_of_it(per_day: int):
     begins, ends = ORDER.starts_at, ORDER.until
-    found = asked(ORDER, begins - timedelta(days=1), ends + timedelta(days=1))
-    assert 26 <= len(found) <= 30  # 14 days and a bit, two a day
+    found = asked(ORDER, begins - timedelta(days=1), ends + timedelta(days=1), with_rate(POLICY, per_day=per_day))
+    assert 13 * per_day <= len(found) <= 15 * per_day  # 14 days and a bit
     assert all(ORDER.in_force(ask.at) and ORDER.in_force(ask.at + WINDOW) for ask in found)
 
 

@@ -193,7 +193,7 @@ def resolved(alert: str, lasted_s: float, outcome: Outcome, **more: Any) -> list
 
 def taught(*told: list[AlertEvent], batches: dict[str, str] | None = None):
     events = [event for each in told for event in each]
-    return learn(stories(events).values(), load_one("default"), DAY, END, batches)
+    return learn(stories(events).values(), load_one("table"), DAY, END, batches)
 
 
 def test_short_false_alerts_suggest_a_longer_wait_that_loses_no_true_one():
@@ -204,7 +204,7 @@ def test_short_false_alerts_suggest_a_longer_wait_that_loses_no_true_one():
     assert suggestion.key == "rules.out_of_range.opens_after_s"
     assert (suggestion.old, suggestion.new, suggestion.spares_false) == (90, 140, 8)
     assert suggestion.share.share == 1
-    changed = with_number(load_one("default"), suggestion)
+    changed = with_number(load_one("table"), suggestion)
     assert changed.rules.out_of_range.opens_after_s == 140
     assert changed.signed_by.startswith("not signed")
     assert [(rule.kind, rule.ward, rule.certain) for rule in found.rules] == [

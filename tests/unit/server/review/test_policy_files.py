@@ -11,8 +11,8 @@ from ancu.models.errors import ConfigError
 from ancu.server.review.book import Book, differences, fingerprint, inspect, load_book, load_one
 from ancu.server.review.lint import notes
 
-DEFAULT = files("ancu.server.cases").joinpath("policies/default.toml").read_text("utf-8")
-LABEL = load_one("default").label
+TABLE = files("ancu.server.cases").joinpath("policies/table.toml").read_text("utf-8")
+LABEL = load_one("table").label
 OVERRIDE = f"""
 base = "{LABEL}"
 name = "thu-duc"
@@ -33,12 +33,12 @@ def wrote(tmp_path: Path, text: str, name: str = "policy.toml") -> Path:
     return path
 
 
-def altered(tmp_path: Path, old: str, new: str, text: str = DEFAULT) -> list[str]:
+def altered(tmp_path: Path, old: str, new: str, text: str = TABLE) -> list[str]:
     assert old in text
     return inspect(wrote(tmp_path, text.replace(old, new, 1)))[2]
 
 
-@pytest.mark.parametrize("name", ["default", "demo"])
+@pytest.mark.parametrize("name", ["default", "demo", "table"])
 def test_what_is_brought_along_is_sound_and_says_that_nobody_signed(name: str):
     policy, overlay, wrong = inspect(name)
     assert policy is not None
@@ -57,8 +57,8 @@ def test_what_is_brought_along_is_sound_and_says_that_nobody_signed(name: str):
         ("opens_after_s = 90", "opens_after_s = -1", "rules.out_of_range.opens_after_s: -1 is not within"),
         ("opens_after_s = 90", 'opens_after_s = "soon"', "rules.out_of_range.opens_after_s: expected `int`"),
         (
-            "next_level_min = [3, 10, 20]",
-            "next_level_min = [3, 3]",
+            "\nnext_level_min = [3, 10, 20]",
+            "\nnext_level_min = [3, 3]",
             "rules.out_of_range.next_level_min: [3, 3] does not",
         ),
         ("heard_fresh_s = 90", "heard_fresh_s = 121", "presence: both must be within"),
@@ -78,12 +78,12 @@ def test_a_problem_is_one_clear_line(tmp_path: Path, old: str, new: str, says: s
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path):
-    text = DEFAULT.replace("opens_after_s = 90", "opens_after_s = -1").replace("quiet_to =", "quite_to =")
+    text = TABLE.replace("opens_after_s = 90", "opens_after_s = -1", 1).replace("quiet_to =", "quite_to =")
     assert len(inspect(wrote(tmp_path, text))[2]) == 2
 
 
 def test_an_override_changes_what_it_names_and_nothing_else(tmp_path: Path):
-    base, merged = load_one("default"), load_one(wrote(tmp_path, OVERRIDE))
+    base, merged = load_one("table"), load_one(wrote(tmp_path, OVERRIDE))
     assert merged.label == f"{base.name}+thu-duc@{base.version}.2"
     assert merged.signed_by == "Lê Thị B, CDC"
     changes = {change.key: (change.old, change.new) for change in differences(base, merged)}
@@ -95,7 +95,7 @@ def test_an_override_changes_what_it_names_and_nothing_else(tmp_path: Path):
     ("old", "new", "says"),
     [
         ('wards = ["26734"]', "", "name at least one place"),
-        (f'base = "{LABEL}"', 'base = "default@0"', "is not the policy that it is laid over"),
+        (f'base = "{LABEL}"', 'base = "table@0"', "is not the policy that it is laid over"),
         ("[rules.out_of_range]", "[rules.nothing]", "rules.nothing: no such rule"),
         ("opens_after_s = 120", "opens_after_s = 120\nfoo = 1", "rules.out_of_range: "),
         ('title = "Concrete houses"', "", "missing required field `title`"),
@@ -116,7 +116,7 @@ def test_a_ward_comes_before_its_province_and_that_before_the_base(tmp_path: Pat
         .replace("120", "150"),
         "province.toml",
     )
-    book = load_book("default", [ward, province])
+    book = load_book("table", [ward, province])
     waits = [
         book.policy(w, p).rules.out_of_range.opens_after_s for w, p in (("26734", "HCM"), ("1", "HCM"), ("1", None))
     ]
@@ -124,15 +124,15 @@ def test_a_ward_comes_before_its_province_and_that_before_the_base(tmp_path: Pat
     assert book.policies[0].label == LABEL
     assert len(book.policies) == 3
     with pytest.raises(ConfigError, match="has the override"):
-        load_book("default", [ward, wrote(tmp_path, OVERRIDE.replace('"2"', '"3"'), "again.toml")])
+        load_book("table", [ward, wrote(tmp_path, OVERRIDE.replace('"2"', '"3"'), "again.toml")])
     with pytest.raises(ConfigError, match="names no base"):
-        load_book("default", [wrote(tmp_path, DEFAULT)])
+        load_book("table", [wrote(tmp_path, TABLE)])
 
 
 def test_a_fingerprint_follows_every_number(tmp_path: Path):
-    base = load_one("default")
-    other = load_one(wrote(tmp_path, DEFAULT.replace("opens_after_s = 90", "opens_after_s = 91", 1)))
-    assert fingerprint(base) == fingerprint(load_one("default")) != fingerprint(other)
+    base = load_one("table")
+    other = load_one(wrote(tmp_path, TABLE.replace("opens_after_s = 90", "opens_after_s = 91", 1)))
+    assert fingerprint(base) == fingerprint(load_one("table")) != fingerprint(other)
     assert len(fingerprint(base)) == 16
     assert Book.plain(base).policies == (base,)
 

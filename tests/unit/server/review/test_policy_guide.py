@@ -49,7 +49,7 @@ def test_the_override_in_the_guide_reads(tmp_path: Path):
     assert overlay.wards == ("26734", "26737")
     file = tmp_path / "override.toml"
     file.write_text(text, "utf-8")
-    assert load_one(file).rules.out_of_range.opens_after_s == 120
+    assert load_one(file).rules.out_of_range.opens_after_s == 180
 
 
 def test_an_override_may_change_every_section():
