@@ -23,7 +23,7 @@ class KeyReused(AncuError):
 def once(tx: Transaction, asker: str, key: str, asked: str, run: Callable[[Transaction], str]) -> str:
     """Carry something out in a transaction, once for a key of an asker; the same key has the same answer.
 
-    Raises KeyReused, and whatever `run` raises: then the key is free again.
+    Raises KeyReused, and whatever `run` raises: then the key is free again, and what `run` wrote is undone.
     """
     fingerprint = hashlib.sha256(asked.encode()).digest()
     db = tx.store.connection
@@ -32,7 +32,14 @@ def once(tx: Transaction, asker: str, key: str, asked: str, run: Callable[[Trans
         if row["asked"] != fingerprint:
             raise KeyReused
         return str(row["answer"])
-    answer = run(tx)
+    db.execute("SAVEPOINT once")
+    try:
+        answer = run(tx)
+    except AncuError:
+        db.execute("ROLLBACK TO once")  # other works share the transaction: what is refused leaves nothing of it
+        raise
+    finally:
+        db.execute("RELEASE once")
     db.execute(
         "INSERT INTO answers (key, asker, asked, answer, at_ms) VALUES (?, ?, ?, ?, ?)",
         (key, asker, fingerprint, answer, tx.now_ms),

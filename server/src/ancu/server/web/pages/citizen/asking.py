@@ -26,6 +26,7 @@ _Services = Annotated[Services, Depends(services_of)]
 _DAYS = 4  # from today that can be tapped
 _HOURS = range(5, 22)
 _LONG_H = (1, 2, 4, 8)
+_FIELDS = ("note", "about", "day", "hour", "long")
 _PROMISE_S = {  # what the page promises; the clock itself is the desk's
     AskKind.FOOD: 6 * 3600,
     AskKind.MEDICINE: 2 * 3600,
@@ -60,7 +61,7 @@ async def ask(
     except Refused as refused:
         if refused.why not in {"window", "note", "too_many", "no_order", "about"}:
             raise
-        said = {name: text(form, name) for name in ("note", "about", "day", "hour", "long")}
+        said = {name: text(form, name) for name in _FIELDS}
         return _page(request, services, kind, said, fault=f"ask_fault.{refused.why}", status=422)
     return RedirectResponse("/me#asks", 303)
 
@@ -90,7 +91,7 @@ def _page(
         "hours": list(_HOURS),
         "long_h": _LONG_H,
         "next_hour": min(max(now.hour + 1, _HOURS[0]), _HOURS[-1]),
-        "said": said,
+        "said": {name: said.get(name, "") for name in _FIELDS},
         "fault": fault,
     }
     return render(request, "citizen_ask.html", values, status=status)
