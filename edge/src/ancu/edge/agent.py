@@ -13,6 +13,7 @@ from typing import Any
 from ancu.edge.adapters.host import LinuxHost
 from ancu.edge.adapters.mqtt import MqttUplink
 from ancu.edge.bands import Action, Bands, Moment, Rescan
+from ancu.edge.calibration_file import Walked, read_walk
 from ancu.edge.camera_facts import Camera, Emit, open_camera, watch_camera
 from ancu.edge.commanded import COMMANDED_FILE, Commanded, bands_toml
 from ancu.edge.config import BandsWatch, EdgeSettings, read_edge_keys
@@ -20,6 +21,7 @@ from ancu.edge.fingerprint import Fingerprint
 from ancu.edge.journal import Journal
 from ancu.edge.link_ports import Links
 from ancu.edge.ports import Advert, Host, Radio, Uplink
+from ancu.edge.presence_home import HomeNearness
 from ancu.edge.progress import PROGRESS_FILE, Progress
 from ancu.edge.recorder import Recorder
 from ancu.edge.scan import Scan
@@ -36,6 +38,7 @@ from ancu.models.wire import (
     Fact,
     Heard,
     JournalHealth,
+    LastHeard,
     MainsChanged,
     RadioHealth,
     pack_record,
@@ -67,6 +70,7 @@ class Agent:
         fingerprint: Fingerprint | None = None,
         commanded: Commanded | None = None,
         links: Links | None = None,
+        walked: Walked | None = None,
     ) -> None:
         self._settings = settings
         self._recorder = recorder
@@ -90,6 +94,10 @@ class Agent:
             if fingerprint is not None:
                 radio.foreign = self._hear_foreign
             self._scan = Scan(radio, clock, stall_s=config.stall_s)
+        self._walked = walked
+        self._nearness: HomeNearness | None = None
+        if walked is not None and walked.thresholds is not None:
+            self._nearness = HomeNearness(walked.thresholds, bands.bands if bands else {}, self._began_s)
         self._visitor: Visitor | None = None
         if radio is not None and settings.radio is not None and links is not None and settings.radio.visit_s > 0:
             self._visitor = Visitor(
@@ -136,6 +144,9 @@ class Agent:
 
     def _hear(self, advert: Advert) -> None:
         if self._bands is not None:
+            number = self._bands.number_of(advert.address) if self._nearness is not None else None
+            if self._nearness is not None and number is not None:
+                self._nearness.heard(number, advert.rssi_dbm, self._clock.monotonic())
             self._act(self._bands.heard(advert.address, advert.body, advert.rssi_dbm, self._now()))
 
     def _hear_foreign(self, address: bytes, rssi_dbm: int) -> None:
@@ -143,6 +154,8 @@ class Agent:
             self._fingerprint.heard(address, rssi_dbm, self._clock.monotonic())
 
     def _scan_changed(self, runs: bool) -> None:
+        if self._nearness is not None:
+            (self._nearness.listening if runs else self._nearness.deaf)(self._clock.monotonic())
         if self._bands is not None:
             if runs:
                 self._bands.scanning(self._now())
@@ -152,6 +165,8 @@ class Agent:
     async def _watch(self) -> None:
         while self._bands is not None:
             await asyncio.sleep(TICK_S)
+            if self._nearness is not None:
+                self._nearness.tick(self._clock.monotonic())
             self._act(self._bands.tick(self._now()))
             self._say_neighbours()
 
@@ -225,6 +240,8 @@ class Agent:
                 self._bands.rekey(self._bands_watch.bands, self._now())
                 if self._visitor is not None:
                     self._visitor.rekey(self._bands_watch.bands)
+                if self._nearness is not None:
+                    self._nearness.rekey(self._bands_watch.bands, self._clock.monotonic())
                 log.info("bands changed", extra={"bands": len(self._bands_watch.bands)})
         except ConfigError as error:
             log.warning("the bands file cannot be read; the last one stays", extra={"error": str(error)})
@@ -250,10 +267,17 @@ class Agent:
             clock_synced=self._host.clock_synced(),
             radio=RadioHealth(bool(self._scan and self._scan.ok), heard, self._scan.rescans if self._scan else 0),
             journal=JournalHealth(alarm, state, bulk, dropped),
-            bands=self._bands.last_heard() if self._bands else (),
+            bands=self._last_heard(),
             version=VERSION,
             applied=self._applied | ({BANDS: bands_mark(self._bands_watch.bands)} if self._bands_watch else {}),
+            walked=None if self._walked is None else self._walked.proven,
         )
+
+    def _last_heard(self) -> tuple[LastHeard, ...]:
+        heard = self._bands.last_heard() if self._bands else ()
+        if self._nearness is None:
+            return heard
+        return tuple(LastHeard(one.band, one.at_ms, self._nearness.near(one.band)) for one in heard)
 
     def _now(self) -> Moment:
         return Moment(to_ms(self._clock.now()), self._clock.monotonic())
@@ -293,4 +317,14 @@ def build(settings: EdgeSettings, folder: Path) -> Agent:
         fingerprint=Fingerprint(keys.up, clock.monotonic()) if radio is not None else None,
         commanded=Commanded(settings.edge_id, keys, settings.data / COMMANDED_FILE),
         links=links,
+        walked=_walk_of(settings) if radio is not None else None,
     )
+
+
+def _walk_of(settings: EdgeSettings) -> Walked | None:
+    try:
+        return read_walk(settings.data)
+    except ConfigError as error:
+        # A box that cannot tell near from far still hears: it must not stay off for that.
+        log.warning("the walk cannot be read; nothing is told near or far", extra={"error": str(error)})
+        return None

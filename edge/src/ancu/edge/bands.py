@@ -165,6 +165,11 @@ class Bands:
         ]
         self._addresses.clear()
 
+    def number_of(self, address: bytes) -> BandNumber | None:
+        """The band that an address is one of."""
+        band = self._resolve(address)
+        return None if band is None else band.number
+
     def last_heard(self) -> tuple[LastHeard, ...]:
         """For a heartbeat."""
         return tuple(LastHeard(band.number, band.heard_ms) for band in self._bands)

@@ -16,7 +16,8 @@ from ancu.edge.presence import SILENT_DBM, Thresholds, level_of
 __all__ = ["Calibration", "Place", "calibrate"]
 
 BODY_DB = 15.0  # what a person between band and receiver takes (Strzoda 2022: crowding moves it by up to 16.5 dB)
-SPREAD_DB = 3.0  # and what the median of a few slots may be off
+SPREAD_DB = 10.0  # and what shadows move for minutes, beside what the level of a short stand may be off
+HEARD_DB = 7.0  # over the floor, with a body in the way: enough adverts still come through
 GAP_DB = 8.0  # between the thresholds: within 6 to 10, wide against flapping, narrow against being stuck
 FLOOR_DBM = -97.0  # weaker than this no receiver hears reliably
 OUTSIDE_DB = 3.0  # a room's threshold should lie so far above what is heard from outside the door
@@ -57,7 +58,7 @@ def calibrate(rooms: Sequence[Place], outside: Place | None) -> Calibration:
     for room in rooms:
         levels = {receiver: level_of(list(slots)) for receiver, slots in room.slots.items() if slots}
         best = max(levels, key=lambda receiver: levels[receiver], default=None)
-        if best is None or levels[best] - BODY_DB - SPREAD_DB < FLOOR_DBM:
+        if best is None or levels[best] - BODY_DB < FLOOR_DBM + HEARD_DB:
             uncovered.append(room.name)
             continue
         covered.append(room.name)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from ancu.edge.calibration_command import calibrate
 from ancu.models import logs
 from ancu.models.findings import report
 from ancu.models.process import run_until_stopped
@@ -23,6 +24,9 @@ _config = click.option(
 @click.group()
 def edge() -> None:
     """The box at home: hears wristbands and cameras, keeps facts, sends them."""
+
+
+edge.add_command(calibrate)
 
 
 @edge.command()

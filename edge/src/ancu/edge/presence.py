@@ -2,7 +2,7 @@
 
 Single adverts say little: fading moves them by 6 dB, four of ten are lost, and a body in the way takes 15 dB for
 minutes. So adverts are put into slots, a slot counts by its loudest, an empty one as silence, and the level is the
-median of the last nine slots. Near and far have thresholds of their own, 8 dB apart and from the home's own walk
+median of the last five slots. Near and far have thresholds of their own, 8 dB apart and from the home's own walk
 (`calibration`), and far has to last.
 """
 
@@ -16,8 +16,8 @@ from statistics import median
 __all__ = ["SILENT_DBM", "SLOT_S", "Nearness", "Thresholds", "level_of"]
 
 SLOT_S = 10.0  # five adverts: with four of ten lost, one slot in a hundred is empty by chance
-SLOTS = 9  # of a level: a median that follows within a minute
-FAR_S = 150.0  # a level that low lasts so long before it counts: the median's minute and this are under five
+SLOTS = 5  # of a level: a median that follows within half a minute
+FAR_S = 220.0  # a level that low lasts so long before it counts: with the median, half a minute under five
 NEAR_SLOTS = 2  # slots in a row that are loud enough: who comes home is at home at once
 SILENT_DBM = -math.inf  # of a slot without an advert
 

@@ -43,7 +43,8 @@ class Figures:
     refused_homes: int = 0  # their walk found a room that is not covered: they need another receiver
     false_away: int = 0
     departures: int = 0
-    unnoticed: int = 0
+    unnoticed: int = 0  # he was back before it was noticed
+    blind: int = 0  # departures while a receiver was dead: unknown, and not counted among the noticed
     notice_s: list[float] = field(default_factory=list)
     return_s: list[float] = field(default_factory=list)
     dead_s: float = 0.0
@@ -132,6 +133,7 @@ class _Outing:
     leaves_s: float
     home_s: float = 0.0  # since when at home
     noticed: bool = False
+    blind: bool = False  # a receiver was dead before it was noticed
     welcomed: bool = False  # shown as home since he came back
 
     @property
@@ -178,7 +180,8 @@ class _Watch:
 
     def _come_back(self, outing: _Outing) -> _Outing:
         self._figures.departures += 1
-        self._figures.unnoticed += not outing.noticed
+        self._figures.blind += outing.blind
+        self._figures.unnoticed += not outing.noticed and not outing.blind
         return _Outing(outing.back_s + self._rng.expovariate(1 / OUT_EVERY_S), outing.back_s)
 
     def _slot(self, room: int, outside_db: float, at_s: float) -> list[bool]:
@@ -204,9 +207,11 @@ class _Watch:
         figures = self._figures
         figures.dead_s += SLOT_S * dead
         if at_s > outing.leaves_s:
+            outing.blind = outing.blind or (dead and not outing.noticed)
             if state == "away" and not outing.noticed:
                 outing.noticed = True
-                figures.notice_s.append(at_s - outing.leaves_s)
+                if not outing.blind:
+                    figures.notice_s.append(at_s - outing.leaves_s)
             return
         figures.home_s += SLOT_S
         figures.home_known_s += SLOT_S * (state == "home")

@@ -110,6 +110,7 @@ class JournalHealth(msgspec.Struct, frozen=True, array_like=True):
 class LastHeard(msgspec.Struct, frozen=True, array_like=True):
     band: int
     at_ms: int | None  # None: never since the edge started
+    near: bool | None = None  # by how loud it is, see presence.py; None: this edge cannot tell, or was never walked
 
 
 class EdgeHeartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
