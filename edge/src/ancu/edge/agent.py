@@ -270,7 +270,7 @@ class Agent:
             bands=self._last_heard(),
             version=VERSION,
             applied=self._applied | ({BANDS: bands_mark(self._bands_watch.bands)} if self._bands_watch else {}),
-            walked=None if self._walked is None else self._walked.proven,
+            walked=self._walked is not None and self._walked.proven,
         )
 
     def _last_heard(self) -> tuple[LastHeard, ...]:
