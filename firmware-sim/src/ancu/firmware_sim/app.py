@@ -37,6 +37,7 @@ async def run(settings: SimSettings, for_s: float | None) -> dict[str, object]:
         seed=settings.seed,
         interval_s=settings.interval_s,
         loss=settings.loss,
+        crowding=settings.crowding,
     )
     control = ControlServer(world, settings.control_file) if settings.control_file is not None else None
     try:

@@ -19,7 +19,7 @@ from bumble import att, core, hci
 from bumble.device import Connection, Peer
 
 from ancu.firmware_sim.advert import uuid_text
-from ancu.firmware_sim.hci_host import HciHost
+from ancu.firmware_sim.hci_host import HciHost, read_spec
 
 __all__ = ["VirtualClient"]
 
@@ -84,7 +84,7 @@ class VirtualClient(BaseBleakClient):
             peer = Peer(self._link)
             if pair:
                 await self.pair()
-            await self._do(peer.request_mtu(_MTU))
+            await self._do(peer.request_mtu(int(read_spec(self.spec)[1].get("mtu", _MTU))))
             self.services = await self._do(self._discover(peer))
         except BaseException:
             await self.disconnect()

@@ -23,9 +23,8 @@ from ancu.firmware_sim.bonds import Bonds
 from ancu.firmware_sim.reports import Report, decode_reports
 from ancu.models.address import show_address
 
-__all__ = ["HciHost"]
+__all__ = ["HciHost", "read_spec"]
 
-_BONDS = " bonds="  # in a spec, before the file that keeps the bonds: what the operating system does for a real adapter
 _OPEN_S = 5.0  # a controller answers its reset in milliseconds; one that does not is not there
 
 
@@ -113,7 +112,8 @@ class HciHost:
     async def _open(self) -> None:
         try:
             async with asyncio.timeout(_OPEN_S):
-                where, _, bonds = self._spec.partition(_BONDS)
+                where, more = read_spec(self._spec)
+                bonds = more.get("bonds")
                 self._transport = transport = await open_transport(where)
                 settings = DeviceConfiguration(name="", address=_own_address(where))
                 device = Device.from_config_with_hci(settings, transport.source, transport.sink)
@@ -148,6 +148,12 @@ class HciHost:
             self.lost = True
             for listener in tuple(self._on_lost):
                 listener()
+
+
+def read_spec(spec: str) -> tuple[str, dict[str, str]]:
+    """An adapter's transport, and what is said beside it: `bonds=FILE` keeps bonds, `mtu=N` bounds a packet."""
+    where, *more = spec.split(" ")
+    return where, dict(each.split("=", 1) for each in more if "=" in each)
 
 
 def _own_address(where: str) -> hci.Address:

@@ -63,9 +63,9 @@ class Fading:
 class Air(LocalLink):
     """The air of one home, around a receiver at distance 0."""
 
-    def __init__(self, rng: random.Random, *, loss: float = 0.08) -> None:
+    def __init__(self, rng: random.Random, *, loss: float = 0.08, crowding: bool = True) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._rng, self._loss = rng, loss
+        self._rng, self._loss, self._crowding = rng, loss, crowding
         self._listeners: list[Listener] = []
         self._rate_hz, self._rate_at = 0.0, 0.0
 
@@ -83,7 +83,7 @@ class Air(LocalLink):
     def transmit(self, pdu: OnAir, distance_m: float, fading: Fading) -> None:
         """Send one advert to everybody in range."""
         rng = self._rng
-        loss = 1 - (1 - self._loss) * self._free()
+        loss = 1 - (1 - self._loss) * (self._free() if self._crowding else 1.0)
         fading.shadow_db = _SLOW_KEEP * fading.shadow_db + rng.gauss(0, _SLOW_SIGMA_DB * math.sqrt(1 - _SLOW_KEEP**2))
         for listener in tuple(self._listeners):
             rssi = _mean_dbm(distance_m) + fading.shadow_db + rng.gauss(0, _FAST_SIGMA_DB)

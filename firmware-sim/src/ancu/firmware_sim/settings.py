@@ -42,6 +42,7 @@ class SimSettings(Settings, frozen=True):
     seed: int = 1
     interval_s: float = 2.0  # between adverts of a band
     loss: float = 0.08  # share of adverts that the air swallows in range
+    crowding: bool = True  # adverts that start at the same time destroy each other
     truth_file: Path | None = None  # what really happened, JSON lines
     flash_file: Path | None = None  # the bands' flash; without it a restart forgets counters used in the last seconds
     control_port: Port | None = None  # loopback; 0 takes a free one

@@ -66,9 +66,11 @@ class World:
         seed: int,
         interval_s: float = 2.0,
         loss: float = 0.08,
+        crowding: bool = True,
     ) -> None:
         self._clock, self._truth, self._seed = clock, truth, seed
         self._specs, self._interval_ms, self._loss = homes, round(interval_s * 1000), loss
+        self._crowding = crowding
         self._homes: list[_Home] = []
         self._units: dict[int, tuple[_Home, Unit]] = {}
         self._rng = random.Random(f"{seed}/attacker")
@@ -77,7 +79,7 @@ class World:
 
     async def start(self) -> None:
         for index, spec in enumerate(self._specs):
-            air = Air(random.Random(f"{self._seed}/air/{spec.name}"), loss=self._loss)
+            air = Air(random.Random(f"{self._seed}/air/{spec.name}"), loss=self._loss, crowding=self._crowding)
             server = HciServer(
                 air, home=spec.name, public_address=f"00:5A:10:00:{index >> 8 & 255:02X}:{index & 255:02X}"
             )
