@@ -1,0 +1,101 @@
+"""What the server's receiver refuses: every flipped bit, every counter again, every recording."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+
+from ancu.models.address import make_address
+from ancu.models.errors import FrameReason
+from ancu.models.frame import BODY_BYTES, Reading, Status, frame_cipher, seal_frame
+from ancu.models.ids import BandNumber, OrderId
+from ancu.models.keys import derive_band_keys
+from ancu.models.topics import Lane
+from ancu.models.wire import Heard, pack_record
+from ancu.server.ingest.columns import Flag, reading_tuples
+from ancu.server.ingest.verify import Received, Receiver
+
+KEYS = derive_band_keys(bytes(16), OrderId("o-1"))
+CIPHER = frame_cipher(KEYS.frame)
+ADDRESS = make_address(KEYS.identity, 7)
+BAND = 1
+NOW_MS = 1_760_000_000_000
+FINE = Reading(80, tamper=False, skin_deci_c=358, heart_bpm=71, spo2_percent=98, status=Status.SKIN, history_head=7)
+
+
+def frame(counter: int, reading: Reading = FINE) -> bytes:
+    return seal_frame(reading, CIPHER, ADDRESS, counter)
+
+
+def heard(bodies: list[bytes], at_ms: int) -> memoryview:
+    records = [pack_record(Heard(at_ms, BandNumber(BAND), ADDRESS, -60, 1, body))[1:] for body in bodies]
+    return memoryview(b"".join(records))
+
+
+def hear(receiver: Receiver, *bodies: bytes, at_ms: int = NOW_MS, edge: str = "a", lane: Lane = Lane.STATE) -> Received:
+    ciphers: dict[int, AESCCM] = {BAND: CIPHER}
+    return receiver.receive(heard(list(bodies), at_ms), ciphers, edge=edge, lane=lane, now_ms=at_ms + 500)
+
+
+@pytest.mark.timeout(120)
+def test_every_flip_of_one_bit_of_a_thousand_frames_is_refused_and_counted():
+    rng, receiver, flips = random.Random(1), Receiver(), 0
+    refused = 0
+    for _ in range(1000):
+        reading = Reading(
+            rng.randrange(101), rng.random() < 0.5, rng.randrange(200, 420), rng.randrange(256), rng.randrange(256),
+            Status(rng.randrange(64)), rng.randrange(2**24),
+        )  # fmt: skip
+        body = frame(NOW_MS // 1000 - 60, reading)
+        spoiled = []
+        for bit in range(BODY_BYTES * 8):
+            flipped = bytearray(body)
+            flipped[bit // 8] ^= 1 << bit % 8
+            spoiled.append(bytes(flipped))
+        received = hear(receiver, *spoiled)
+        assert received.count == 0
+        refused += sum(received.refused.values())
+        flips += len(spoiled)
+    assert refused == flips == 192_000
+
+
+def test_equal_and_lower_counters_are_refused_also_after_a_restart_of_the_server():
+    second = NOW_MS // 1000
+    receiver = Receiver()
+    assert hear(receiver, frame(second)).count == 1
+    again = Receiver()
+    again.restore(receiver.snapshot())
+    rebuilt = Receiver()
+    rebuilt.remember(hear(Receiver(), frame(second)).readings, edge="a", lane=Lane.STATE)
+    for each in (receiver, again, rebuilt):
+        low = hear(each, frame(second), frame(second - 1), frame(1))
+        assert low.count == 0
+        assert low.refused[BAND, FrameReason.REPLAY] == 3
+
+
+@pytest.mark.parametrize("after_s", [61, 24 * 3600])
+@pytest.mark.parametrize("edge", ["a", "b"])
+def test_what_was_recorded_and_is_played_later_is_never_presence(after_s: int, edge: str):
+    """Also where the frame was never reported by the edge that heard it first, and at another edge."""
+    receiver = Receiver()
+    second = NOW_MS // 1000
+    hear(receiver, *(frame(second + 10 * step) for step in range(1, after_s // 10 if after_s < 1000 else 7)))
+    played = hear(receiver, frame(second), frame(second + 10), at_ms=NOW_MS + after_s * 1000, edge=edge)
+    assert all(row[-1] & Flag.LATE for row in reading_tuples(played.readings))
+    if after_s > 90:
+        assert played.count == 0
+
+
+def test_the_same_counter_from_a_second_edge_only_adds_signal_and_another_content_is_a_clone():
+    receiver, second = Receiver(), NOW_MS // 1000
+    hear(receiver, frame(second))
+    echo = hear(receiver, frame(second), edge="b")
+    assert (echo.count, echo.echoes) == (0, 1)
+    other = Reading(
+        79, tamper=False, skin_deci_c=358, heart_bpm=71, spo2_percent=98, status=Status.SKIN, history_head=7
+    )
+    clone = hear(receiver, frame(second, other), edge="b")
+    assert clone.refused[BAND, FrameReason.CLONE] == 1
+    assert clone.troubles[BAND, FrameReason.CLONE] == 1
