@@ -19,6 +19,7 @@ from ancu.models.errors import FrameReason, FrameRefused
 
 __all__ = [
     "BODY_BYTES",
+    "OBJECTS_BYTES",
     "SERVICE_UUID16",
     "Opened",
     "Reading",
@@ -28,7 +29,11 @@ __all__ = [
     "frame_cipher",
     "is_urgent",
     "open_frame",
+    "open_objects",
+    "pack_objects",
+    "read_objects",
     "seal_frame",
+    "seal_objects",
 ]
 
 SERVICE_UUID16 = 0xFCD2
@@ -37,6 +42,7 @@ _UUID = SERVICE_UUID16.to_bytes(2, "little")
 _INFO = 0x41  # encrypted, version 2
 _INFO_URGENT = 0x45  # the same with the "trigger" bit: anyone may read that this frame is urgent, none what it says
 _PLAIN = struct.Struct("<BBBBBhBBBBBHB")
+OBJECTS_BYTES = _PLAIN.size
 _HEAD_MAX = 2**24 - 1
 
 
@@ -80,9 +86,13 @@ def frame_cipher(frame_key: bytes) -> AESCCM:
 
 def seal_frame(reading: Reading, cipher: AESCCM, address: bytes, counter: int, *, urgent: bool = False) -> bytes:
     """Seal a reading into the 24 bytes that follow the service UUID."""
-    info = _INFO_URGENT if urgent else _INFO
+    return seal_objects(pack_objects(reading), cipher, address, counter, urgent=urgent)
+
+
+def pack_objects(reading: Reading) -> bytes:
+    """A reading as BTHome objects, 15 bytes."""
     head = reading.history_head & _HEAD_MAX
-    plain = _PLAIN.pack(
+    return _PLAIN.pack(
         0x01,
         reading.battery_percent,
         0x2B,
@@ -97,9 +107,14 @@ def seal_frame(reading: Reading, cipher: AESCCM, address: bytes, counter: int, *
         head & 0xFFFF,
         head >> 16,
     )
+
+
+def seal_objects(objects: bytes, cipher: AESCCM, address: bytes, counter: int, *, urgent: bool) -> bytes:
+    """Seal BTHome objects of any length into service data: device info, ciphertext, counter, tag."""
+    info = bytes((_INFO_URGENT if urgent else _INFO,))
     count = counter.to_bytes(4, "little")
-    sealed = cipher.encrypt(address + _UUID + bytes((info,)) + count, plain, None)
-    return bytes((info,)) + sealed[:-4] + count + sealed[-4:]
+    sealed = cipher.encrypt(address + _UUID + info + count, objects, None)
+    return info + sealed[:-4] + count + sealed[-4:]
 
 
 def open_frame(body: bytes, cipher: AESCCM, address: bytes) -> Opened:
@@ -109,19 +124,25 @@ def open_frame(body: bytes, cipher: AESCCM, address: bytes) -> Opened:
     """
     if len(body) != BODY_BYTES:
         raise FrameRefused(FrameReason.LENGTH)
-    info = body[0]
-    if info not in (_INFO, _INFO_URGENT):
-        raise FrameRefused(FrameReason.VERSION if info & 1 else FrameReason.CLEAR)
-    count = body[16:20]
+    return Opened(read_objects(open_objects(body, cipher, address)), counter_of(body), body[0] == _INFO_URGENT)
+
+
+def open_objects(body: bytes, cipher: AESCCM, address: bytes) -> bytes:
+    """Open service data of at least 9 bytes into BTHome objects; raises FrameRefused."""
+    if body[0] not in (_INFO, _INFO_URGENT):
+        raise FrameRefused(FrameReason.VERSION if body[0] & 1 else FrameReason.CLEAR)
     try:
-        plain = cipher.decrypt(address + _UUID + body[:1] + count, body[1:16] + body[20:], None)
+        return cipher.decrypt(address + _UUID + body[:1] + body[-8:-4], body[1:-8] + body[-4:], None)
     except InvalidTag:
         raise FrameRefused(FrameReason.SEAL) from None
+
+
+def read_objects(plain: bytes) -> Reading:
+    """Read the 15 bytes of our profile; raises FrameRefused."""
     o1, battery, o2, tamper, o3, skin, o4, size, heart, spo2, status, head_low, head_high = _PLAIN.unpack(plain)
     if (o1, o2, o3, o4, size) != (0x01, 0x2B, 0x45, 0x54, 6) or tamper > 1 or battery > 100:
         raise FrameRefused(FrameReason.OBJECTS)
-    reading = Reading(battery, bool(tamper), skin, heart, spo2, Status(status), head_low | head_high << 16)
-    return Opened(reading, int.from_bytes(count, "little"), info == _INFO_URGENT)
+    return Reading(battery, bool(tamper), skin, heart, spo2, Status(status), head_low | head_high << 16)
 
 
 def is_urgent(body: bytes) -> bool:
