@@ -42,9 +42,11 @@ from ancu.server.ports_exchange import AbsenceReason
 from ancu.server.projection import STREAM, project
 from ancu.server.seating import Bench
 from ancu.server.web import office as web_office
+from ancu.server.web import security
 from ancu.server.web.accounts import SignedIn
 from ancu.server.web.accounts_sqlite import SqliteAccounts
 from ancu.server.web.app import create_app
+from ancu.server.web.oidc import Provider
 from ancu.server.web.settings import WebSettings
 
 T = TypeVar("T")
@@ -53,6 +55,7 @@ WARD_A, WARD_B = WardCode("phuong-giap"), WardCode("phuong-at")
 PERSON_A, PERSON_B = "p-aaaaaaaaa1", "p-bbbbbbbbb2"
 NAMES = ("Nguyễn Văn Giáp", "Trần Thị Ất")
 POINT = (Encoding.X962, PublicFormat.UncompressedPoint)
+REASON = "Cháy ở chung cư bên cạnh"
 PUSH_HOST = "push.example"
 HOST = "http://127.0.0.1:8080"
 COOKIE = "ancu-8080"
@@ -189,7 +192,12 @@ class World:
             close()
 
 
-async def make_world(data: Path, desk_of: type[CountingDesk] = CountingDesk) -> World:
+async def make_world(
+    data: Path,
+    desk_of: type[CountingDesk] = CountingDesk,
+    settings: Mapping[str, Any] | None = None,
+    provider: Provider | None = None,
+) -> World:
     """Start it in an empty folder; `close` ends it. `desk_of`: a desk that is wrong somewhere, to see that it shows."""
     clock, path = StillClock(), data / DATABASE_FILE
     vault = Vault.create(data / MASTER_KEY_FILE)
@@ -220,9 +228,10 @@ async def make_world(data: Path, desk_of: type[CountingDesk] = CountingDesk) -> 
     desk = desk_of(path, core=core, memory=memory, series=series, clock=clock, linked=lambda: True, link_counts=dict)
     desk.work = work
     desks.append(desk)
-    settings = WebSettings(beat_s=0.2)
-    accounts = SqliteAccounts(data, settings, clock)
-    app = create_app(desk, accounts, settings, clock)
+    web = WebSettings(**{"beat_s": 0.2, **(settings or {})})
+    accounts = SqliteAccounts(data, web, clock)
+    app = create_app(desk, accounts, web, clock)
+    security.install(app, accounts, provider)
     web_office.install(app, Office(path, core, clock, (PUSH_HOST,), "no-key-but-present"))
     closing = [core.stop, series.stop, desk.close]
     world = World(data, app, desk, accounts, core, clock, officers, work, closing)
@@ -273,7 +282,14 @@ async def _furnish(world: World) -> None:
     office: Office = world.app.state.office
     handover = await office.draw_handover(officer, WARD_A, world.officers["site"], key="k-h")
     point = ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(*POINT)
+    health = world.officers["health"]
+    await world.accounts.ask(lambda o: o.factors.add_passkey(health, b"k" * 16, b"", 0, "x"), by=health)
+    opening = await world.accounts.ask(
+        lambda o: o.glass.break_for(health, WARD_B, "Cháy ở chung cư bên cạnh"), by=health
+    )
+    await world.accounts.ask(lambda o: o.glass.close(health, opening), by=health)
     world.values |= {
+        "ward_b": WARD_B,
         "hash": handover.hash,
         "colleague": world.officers["site"],
         "p256dh": urlsafe_b64encode(point).rstrip(b"=").decode(),
@@ -293,6 +309,8 @@ async def _furnish(world: World) -> None:
         "checkin": (checkin.id, "c-cccccccccc"),
         "result": (result.id, "t-cccccccccc"),
         "handover": (handover.id, "h-cccccccccc"),
+        "passkey": ((b"k" * 16).hex(), (b"l" * 16).hex()),
+        "opening": (opening, "b-cccccccccc"),
         "message": (await world.do(lambda tx: _message(tx, world.officers["ward_a"])), "m-cccccccccc"),
     }
 

@@ -463,7 +463,9 @@ class FakeAccounts(Accounts):
         self.touched: list[str] = []
         self.failures: dict[str, int] = {}
 
-    async def sign_in(self, login: str, password: str, address: str, *, at: datetime) -> SignedIn:
+    async def sign_in(
+        self, login: str, password: str, address: str, *, at: datetime, device: str | None = None
+    ) -> SignedIn:
         if self.failures.get(login, 0) >= 5:
             raise LockedOut(1800)
         if login not in self.officers or password != login[::-1]:

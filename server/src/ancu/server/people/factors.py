@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from ancu.models.clock import from_ms
 from ancu.models.errors import UsageError
+from ancu.server.people.errors import LoginRefused
 from ancu.server.people.ledger import Ledger
 from ancu.server.people.vault import Vault
 
@@ -26,6 +27,7 @@ _SECRET_BYTES: Final = 20  # RFC 4226, 4: 160 bits
 _SLACK: Final = 1  # steps that a telephone's clock may be off
 _PASSKEYS: Final = 10  # of one officer
 _DEVICES: Final = 20  # of one officer; the one unused for longest goes first
+_STEPS: Final = 2_000  # begun and not finished, by whoever: bounds what strangers can make us store
 _STEP_MS: Final = 5 * 60_000  # from the first half of a sign-in to its second
 
 
@@ -166,13 +168,23 @@ class Factors:
     # --- sign-ins in two halves --------------------------------------------------------------------------------------
 
     def begin(self, purpose: str, value: bytes = b"", officer: str | None = None) -> str:
-        """Keep what the second half will need; its token opens it once, within five minutes."""
+        """Keep what the second half will need; its token opens it once, within five minutes.
+
+        Raises LoginRefused('busy') where strangers have begun too many.
+        """
         token, now = secrets.token_urlsafe(32), self._ledger.now_ms()
         self._connection.execute("DELETE FROM login_steps WHERE expires_ms <= ?", (now,))
+        begun = self._connection.execute("SELECT count(*) FROM login_steps WHERE officer IS NULL").fetchone()[0]
+        if officer is None and begun >= _STEPS:
+            raise LoginRefused("busy", retry_after_s=60)
         self._connection.execute(
             "INSERT INTO login_steps VALUES (?, ?, ?, ?, ?)", (_hash(token), purpose, officer, value, now + _STEP_MS)
         )
         return token
+
+    def keep(self, token: str, value: bytes) -> None:
+        """What was not yet known when it began."""
+        self._connection.execute("UPDATE login_steps SET value = ? WHERE token_hash = ?", (value, _hash(token)))
 
     def finish(self, purpose: str, token: str) -> tuple[str | None, bytes] | None:
         """The officer and value of a first half; None: there is none, or no more."""

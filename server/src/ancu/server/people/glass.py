@@ -88,6 +88,11 @@ class Glass:
         since = 0 if all_ else self._ledger.now_ms() - _SHOWN_MS
         return self._openings(f"{where} AND b.from_ms > ?", (*values, since))
 
+    def shut(self, seen: Collection[str]) -> list[tuple[str, str]]:
+        """Code and name of every ward but these."""
+        rows = self._connection.execute("SELECT code, name FROM wards ORDER BY name")
+        return [(row["code"], row["name"]) for row in rows if row["code"] not in seen]
+
     def _openings(self, where: str, values: tuple[object, ...]) -> list[Opening]:
         rows = self._connection.execute(
             "SELECT b.*, o.name, w.name AS ward_name FROM broken_glass b JOIN officers o ON o.id = b.officer"  # noqa: S608 - our own words

@@ -96,12 +96,7 @@ class Officers:
         """
         login = login.strip().lower()[:_LOGIN_CHARS]
         row = self._row(login)
-        known = row is not None and device is not None and self.factors.knows_device(row["id"], device)
-        if known and device is not None:
-            source = hashlib.sha256(b"device:" + device.encode()).digest()[:16]
-        now = self._ledger.now_ms()
-        self._attempts.refuse_if_too_many(login, source, now, known=known)
-        self._attempts.count(login, source, now)
+        source = self._admit(login, None if row is None else row["id"], source, device)
         if not self._passwords.matches(password, row["password_hash"] if row else None) or row is None:
             raise LoginRefused("wrong")
         if row["disabled_ms"] is not None:
@@ -113,11 +108,10 @@ class Officers:
             self._connection.execute("UPDATE officers SET password_hash = ? WHERE id = ?", (fresh, row["id"]))
         return self._record(row)
 
-    def take_code(self, officer: str, code: str, *, source: bytes = b"") -> OfficerRecord:
+    def take_code(self, officer: str, code: str, *, source: bytes = b"", device: str | None = None) -> OfficerRecord:
         """The second half of a login by password; raises LoginRefused, and counts as a login does."""
-        found, now = self.get(officer), self._ledger.now_ms()
-        self._attempts.refuse_if_too_many(found.login, source, now, known=False)
-        self._attempts.count(found.login, source, now)
+        found = self.get(officer)
+        source = self._admit(found.login, officer, source, device)
         if found.disabled_at is not None or not self.factors.check_code(officer, code):
             raise LoginRefused("wrong")
         self._attempts.forgive(found.login, source)
@@ -149,6 +143,16 @@ class Officers:
         if row is None:
             raise LoginRefused("wrong")
         return str(row["person"])
+
+    def _admit(self, login: str, officer: str | None, source: bytes, device: str | None) -> bytes:
+        """Count a try and return what it is counted by; raises LoginRefused where there were too many."""
+        known = officer is not None and device is not None and self.factors.knows_device(officer, device)
+        if known and device is not None:
+            source = hashlib.sha256(b"device:" + device.encode()).digest()[:16]
+        now = self._ledger.now_ms()
+        self._attempts.refuse_if_too_many(login, source, now, known=known)
+        self._attempts.count(login, source, now)
+        return source
 
     def _row(self, login: str) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._connection.execute(

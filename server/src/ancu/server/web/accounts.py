@@ -9,9 +9,10 @@ from typing import Protocol
 
 from ancu.models.errors import AncuError
 from ancu.server.people.entry import Pass
+from ancu.server.people.glass import Opening
 from ancu.server.ports import Viewer
 
-__all__ = ["Accounts", "LockedOut", "Session", "SignInRefused", "SignedIn"]
+__all__ = ["Accounts", "CodeNeeded", "LockedOut", "Session", "SignInRefused", "SignedIn"]
 
 
 class SignInRefused(AncuError):
@@ -21,6 +22,16 @@ class SignInRefused(AncuError):
 
     def __init__(self) -> None:
         super().__init__("sign-in refused")
+
+
+class CodeNeeded(AncuError):
+    """The password is right, and the account wants a one-time code too; `step` opens the second half once."""
+
+    code = "code_needed"
+
+    def __init__(self, step: str) -> None:
+        super().__init__("a one-time code is needed")
+        self.step = step
 
 
 class LockedOut(AncuError):
@@ -41,6 +52,9 @@ class Session:
     name: str  # of an officer, for the page's header; empty for a person under order
     csrf: str  # what a form of this session must carry; empty for a bearer token, which no browser sends by itself
     expires_at: datetime  # at the latest, however busy the person is
+    opened_at: datetime | None = None  # when he proved who he is; None for a bearer token
+    broken: Sequence[Opening] = ()  # wards that he opened for himself in an emergency, and that are open now
+    entered: Sequence[Opening] = ()  # his own wards, opened by others in the last day
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +63,23 @@ class SignedIn:
 
     token: str
     session: Session
+    device: str | None = None  # what a device shows next time, to be known again
 
 
 class Accounts(Protocol):
     """Sessions, bearer tokens and access codes. Secrets are stored only as hashes."""
 
-    async def sign_in(self, login: str, password: str, address: str, *, at: datetime) -> SignedIn:
-        """Open an officer's session; raises SignInRefused, LockedOut."""
+    async def sign_in(
+        self, login: str, password: str, address: str, *, at: datetime, device: str | None = None
+    ) -> SignedIn:
+        """Open an officer's session; raises SignInRefused, LockedOut, CodeNeeded. `device`: a token it was given."""
+        ...
+
+    async def give_code(
+        self, step: str, code: str, address: str, *, at: datetime, device: str | None = None
+    ) -> SignedIn:
+        """The second half of a sign-in; raises SignInRefused, LockedOut, and CodeNeeded after a wrong code."""
+        ...
 
     async def enter(self, code: str, address: str, *, at: datetime) -> SignedIn:
         """Open a person's session with the code of his kit's card; raises SignInRefused, LockedOut."""

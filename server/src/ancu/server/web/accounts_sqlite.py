@@ -10,16 +10,19 @@ import hmac
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TypeVar
 
 from ancu.models.clock import Clock, from_ms, to_ms
 from ancu.server.people.entry import Pass
 from ancu.server.people.errors import Absent, LoginRefused
+from ancu.server.people.officers import Officers
 from ancu.server.people.register import Register
-from ancu.server.ports import Role, Viewer
-from ancu.server.web.accounts import LockedOut, Session, SignedIn, SignInRefused
+from ancu.server.ports import NotFound, Role, Viewer
+from ancu.server.web.accounts import CodeNeeded, LockedOut, Session, SignedIn, SignInRefused
 from ancu.server.web.settings import WebSettings
 
 __all__ = ["SqliteAccounts"]
@@ -44,24 +47,65 @@ class SqliteAccounts:
         self._door = _Worker(data, clock)
         self._waiting = 0
 
-    async def sign_in(self, login: str, password: str, address: str, *, at: datetime) -> SignedIn:  # noqa: ARG002
-        if self._waiting >= _WAITING:
-            raise LockedOut(5)
-        self._waiting += 1
-        try:
-            officer = await self._door.ask(lambda register: register.officers.log_in(login, password))
-        except LoginRefused as refused:
-            if refused.reason in ("too_many", "busy"):
-                raise LockedOut(refused.retry_after_s) from None
-            raise SignInRefused from None
-        finally:
-            self._waiting -= 1
-        return await self.open_officer(officer.id, at=at)
+    async def sign_in(
+        self, login: str, password: str, address: str, *, at: datetime, device: str | None = None
+    ) -> SignedIn:
+        source = _network(address)
+        officer = await self._at_the_door(
+            lambda register: register.officers.log_in(login, password, source=source, device=device)
+        )
+        await self._store.ask(lambda register: _want_code(register, officer.id))
+        return await self.open_officer(officer.id, at=at, device=device)
 
-    async def open_officer(self, officer: str, *, at: datetime) -> SignedIn:
+    async def give_code(
+        self, step: str, code: str, address: str, *, at: datetime, device: str | None = None
+    ) -> SignedIn:
+        def taking(register: Register) -> str:
+            begun = register.officers.factors.finish("code", step)
+            if begun is None or begun[0] is None:
+                raise LoginRefused("wrong")
+            try:
+                return register.officers.take_code(begun[0], code, source=_network(address), device=device).id
+            except LoginRefused as refused:
+                if refused.reason == "wrong":
+                    _want_code(register, begun[0])
+                raise
+
+        officer = await self._at_the_door(taking)
+        return await self.open_officer(officer, at=at, device=device)
+
+    async def ask(self, question: Callable[[Officers], T], *, by: str) -> T:
+        """Something of the accounts themselves, on their own thread; what it changes is logged as `by`'s doing."""
+
+        def asking(register: Register) -> T:
+            register.ledger.actor = by
+            try:
+                return question(register.officers)
+            except LoginRefused as refused:
+                raise LockedOut(refused.retry_after_s) from None
+            except Absent:
+                raise NotFound("absent") from None
+
+        return await self._store.ask(asking)
+
+    async def open_officer(self, officer: str, *, at: datetime, device: str | None = None) -> SignedIn:
         """A session of somebody who has proved who he is; raises SignInRefused for an account that is shut."""
         ends = at + timedelta(seconds=self._settings.session_s)
-        return await self._store.ask(lambda register: _open(register, at, ends, officer=officer))
+
+        def opening(register: Register) -> SignedIn:
+            with contextlib.suppress(Absent):
+                register.officers.get(officer)
+                return opened(register)
+            raise SignInRefused
+
+        def opened(register: Register) -> SignedIn:
+            signed_in = _open(register, at, ends, officer=officer)
+            factors = register.officers.factors
+            if device is not None and factors.knows_device(officer, device):
+                return signed_in
+            return replace(signed_in, device=factors.remember_device(officer))
+
+        return await self._store.ask(opening)
 
     async def open_person(self, person: str, *, at: datetime, ends: datetime) -> SignedIn:
         """A session of a person under order."""
@@ -159,6 +203,20 @@ class SqliteAccounts:
     async def close(self) -> None:
         await asyncio.gather(self._store.close(), self._door.close())
 
+    async def _at_the_door(self, question: Callable[[Register], T]) -> T:
+        """What takes a password's 80 ms, a few at a time."""
+        if self._waiting >= _WAITING:
+            raise LockedOut(5)
+        self._waiting += 1
+        try:
+            return await self._door.ask(question)
+        except LoginRefused as refused:
+            if refused.reason in ("too_many", "busy"):
+                raise LockedOut(refused.retry_after_s) from None
+            raise SignInRefused from None
+        finally:
+            self._waiting -= 1
+
     def _find(self, register: Register, token: str, at: datetime, *, touch: bool) -> Session | None:
         now = to_ms(at)
         row = register.connection.execute(
@@ -174,7 +232,7 @@ class SqliteAccounts:
             )
         ends = from_ms(row["expires_ms"])
         if row["officer"]:
-            return _of_officer(register, row["officer"], _csrf(token), ends)
+            return _of_officer(register, row["officer"], _csrf(token), ends, from_ms(row["created_ms"]))
         return _of_person(register, row["person"], _csrf(token), ends)
 
 
@@ -232,7 +290,7 @@ def _open(
         (_hash(token), officer, person, now, now, to_ms(ends)),
     )
     session = (
-        _of_officer(register, officer, _csrf(token), ends)
+        _of_officer(register, officer, _csrf(token), ends, at)
         if officer
         else _of_person(register, person or "", _csrf(token), ends)
     )
@@ -241,7 +299,9 @@ def _open(
     return SignedIn(token, session)
 
 
-def _of_officer(register: Register, id_: str, csrf: str, ends: datetime) -> Session | None:
+def _of_officer(
+    register: Register, id_: str, csrf: str, ends: datetime, opened: datetime | None = None
+) -> Session | None:
     """Read anew each time, so that a disabled account or a changed ward counts at once."""
     try:
         officer = register.officers.get(id_)
@@ -249,8 +309,11 @@ def _of_officer(register: Register, id_: str, csrf: str, ends: datetime) -> Sess
         return None
     if officer.disabled_at is not None:
         return None
-    wards = None if officer.role in _SEES_ALL else frozenset(map(str, officer.wards))
-    return Session(Viewer(officer.id, officer.role, wards), officer.name, csrf, ends)
+    own, glass = frozenset(map(str, officer.wards)), register.officers.glass
+    broken, entered = glass.of(id_), glass.into(own)
+    wards = None if officer.role in _SEES_ALL else own | {opening.ward for opening in broken}
+    viewer = Viewer(officer.id, officer.role, wards)
+    return Session(viewer, officer.name, csrf, ends, opened, broken, [one for one in entered if one.officer != id_])
 
 
 def _of_person(register: Register, person: str, csrf: str, ends: datetime) -> Session | None:
@@ -279,6 +342,23 @@ class _counted(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads a
         if isinstance(error, LoginRefused):
             self._rows.execute("INSERT INTO web_attempts VALUES (?, ?)", (self._source, self._now))
             raise SignInRefused from None
+
+
+def _want_code(register: Register, officer: str) -> None:
+    """Raises CodeNeeded where the account has a second factor."""
+    factors = register.officers.factors
+    if factors.has_code(officer):
+        raise CodeNeeded(factors.begin("code", officer=officer))
+
+
+def _network(address: str) -> bytes:
+    """What failed logins are counted by: a household or an office, not one machine in it; never the address itself."""
+    try:
+        prefix = 24 if ip_address(address).version == 4 else 64
+        network = str(ip_network(f"{address}/{prefix}", strict=False))
+    except ValueError:  # a socket without an address
+        network = address
+    return hashlib.sha256(network.encode()).digest()[:16]
 
 
 def _hash(token: str) -> bytes:

@@ -26,7 +26,9 @@ __all__ = [
     "asks_for_session",
     "bearer_token",
     "check_origin",
+    "check_pre_token",
     "client_address",
+    "device_token",
     "forget",
     "idempotency_key",
     "pre_token",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 _KEY_CHARS = 128
+_YEAR_S = 365 * 86_400
 _QUIET = frozenset({"/alerts/list", "/api/v1/alerts/stream"})  # asked by a timer or an event, not by a person
 
 
@@ -48,7 +51,14 @@ def session_token(request: Request) -> str | None:
 def remember(request: Request, response: Response, signed_in: SignedIn) -> None:
     """Hand a session's secret to the browser."""
     _set(request, response, _cookie(request, "ancu"), signed_in.token)
+    if signed_in.device is not None:
+        _set(request, response, _cookie(request, "ancu-device"), signed_in.device, max_age=_YEAR_S)
     response.delete_cookie(_cookie(request, "ancu-pre"), path="/")
+
+
+def device_token(request: Request) -> str | None:
+    """What a device that somebody signed in with before shows."""
+    return request.cookies.get(_cookie(request, "ancu-device"))
 
 
 def forget(request: Request, response: Response) -> None:
@@ -69,8 +79,11 @@ def set_pre_token(request: Request, response: Response) -> None:
 
 
 def client_address(request: Request) -> str:
-    """Who to count failed sign-ins against; behind a proxy its own address, which then counts all alike."""
-    return request.client.host if request.client else "?"
+    """Who to count failed sign-ins against: the last address that a proxy of ours, or else the socket, vouches for."""
+    peer = request.client.host if request.client else "?"
+    if peer in services_of(request).settings.forwarded_by:
+        return request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip() or peer
+    return peer
 
 
 def bearer_token(request: Request) -> str | None:
@@ -139,6 +152,14 @@ async def _form(request: Request, session: Annotated[Session, Depends(_anyone)])
     if not session.csrf or not hmac.compare_digest(text(form, "csrf").encode(), session.csrf.encode()):
         raise HTTPException(403, "form token")
     return form
+
+
+def check_pre_token(request: Request, token: str) -> None:
+    """The same for a program of ours on the page that has no session yet; raises HTTPException."""
+    check_origin(request)
+    cookie = request.cookies.get(_cookie(request, "ancu-pre"), "")
+    if not cookie or not hmac.compare_digest(token.encode(), _pre_form_token(cookie).encode()):
+        raise HTTPException(403, "form token")
 
 
 async def pre_form(request: Request) -> FormData | None:

@@ -8,8 +8,10 @@ from fastapi import FastAPI
 
 from ancu.models.clock import Clock, SystemClock
 from ancu.server.ports import Desk
+from ancu.server.web import security
 from ancu.server.web.accounts_sqlite import SqliteAccounts
 from ancu.server.web.app import create_app
+from ancu.server.web.oidc import Provider
 from ancu.server.web.serve import serve
 from ancu.server.web.settings import WebSettings
 
@@ -22,4 +24,7 @@ def build(desk: Desk, data: Path, settings: WebSettings, clock: Clock | None = N
     Opens connections of its own at the first request, each used by one thread; the application's lifespan closes them.
     """
     clock = clock or SystemClock()
-    return create_app(desk, SqliteAccounts(data, settings, clock), settings, clock)
+    accounts = SqliteAccounts(data, settings, clock)
+    app = create_app(desk, accounts, settings, clock)
+    security.install(app, accounts, Provider(settings.oidc) if settings.oidc else None)
+    return app

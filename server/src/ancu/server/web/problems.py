@@ -32,6 +32,8 @@ _STATUS = {
     "too_many_streams": 429,
     "locked_out": 429,
     "sign_in_refused": 401,
+    "code_needed": 401,
+    "provider_failed": 502,
     "usage": 409,  # it fits the description (else 422), and makes no sense: "from" after "to"
     "unavailable": 503,
 }

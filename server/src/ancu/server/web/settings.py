@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ancu.models.config import Settings
+from ancu.server.web.oidc import OidcSettings
 
 __all__ = ["WebSettings"]
 
@@ -20,7 +21,11 @@ class WebSettings(Settings, frozen=True, kw_only=True):
     body_bytes: int = 512 * 1024  # of a request: a file of a thousand orders, in UTF-16
     streams: int = 256  # open event streams; each holds a socket and little else
     streams_each: int = 8  # of one person: tabs and a phone
-    beat_s: float = 10.0  # between two signs of life on a stream
+    beat_s: float = 2.0  # between two signs of life on a stream: a page says within 5 s that they stopped
+    oidc: OidcSettings | None = None
+    """The province's identity provider, where it has one."""
+    forwarded_by: tuple[str, ...] = ()
+    """Addresses of proxies whose X-Forwarded-For is believed; else failed sign-ins count against the proxy itself."""
 
     @property
     def secure(self) -> bool:

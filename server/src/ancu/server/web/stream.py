@@ -22,6 +22,7 @@ __all__ = ["EventStream", "Streams", "TooManyStreams", "change_bytes"]
 _BEAT = b": beat\nevent: beat\ndata: {}\n\n"  # the comment for proxies, the event for pages, which see no comments
 _OPEN = b"retry: 2000\n: open\n\n"
 _EXPIRED = b"event: expired\ndata: {}\n\n"
+_STILL_BEATS = 5  # a session is looked up more seldom than its page needs a sign of life
 _SEND_S = 20.0  # a peer that reads nothing for this long is gone; it resumes by position
 
 
@@ -67,13 +68,13 @@ class Streams:
     ) -> AsyncIterator[bytes]:
         """The bytes of one stream: nothing is queued here, so a slow reader slows only itself.
 
-        `still` says at each beat whether the session lasts.
+        `still` says every few beats whether the session lasts.
         """
         closing = asyncio.create_task(self._closing.wait())
         upcoming = _next(changes)
         beat = self._settings.beat_s
         loop = asyncio.get_running_loop()
-        due = loop.time() + beat
+        due, beats = loop.time() + beat, 0
         try:
             yield _OPEN
             while not closing.done():
@@ -81,7 +82,8 @@ class Streams:
                     {upcoming, closing}, timeout=max(0.0, due - loop.time()), return_when=asyncio.FIRST_COMPLETED
                 )
                 if loop.time() >= due:
-                    if not await still():
+                    beats += 1
+                    if beats % _STILL_BEATS == 0 and not await still():
                         yield _EXPIRED
                         return
                     due = loop.time() + beat

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from ancu.server.web.accounts import LockedOut, SignInRefused
+from ancu.server.web.accounts import CodeNeeded, LockedOut, SignInRefused
 from ancu.server.web.api.common import KEYED, PROBLEMS
 from ancu.server.web.auth import Anyone, Key, bearer_token, client_address
 from ancu.server.web.state import Services, services_of
@@ -24,6 +24,7 @@ class Credentials(BaseModel):
 
     login: str = Field(max_length=64)
     password: str = Field(max_length=400)
+    code: str | None = Field(None, max_length=20, description="of an account with one-time codes, which asks for it")
 
 
 class Opened(BaseModel):
@@ -37,11 +38,15 @@ class Opened(BaseModel):
 @router.post("", status_code=201, openapi_extra=KEYED)
 async def sign_in(body: Credentials, request: Request, _key: Key, services: _Services) -> Opened:
     """Sign an officer in. A secret is never answered twice, so each call opens a session of its own."""
+    at, address = services.clock.now(), client_address(request)
     try:
-        signed_in = await services.accounts.sign_in(
-            body.login, body.password, client_address(request), at=services.clock.now()
-        )
-    except (SignInRefused, LockedOut) as refused:
+        try:
+            signed_in = await services.accounts.sign_in(body.login, body.password, address, at=at)
+        except CodeNeeded as needed:
+            if body.code is None:
+                raise
+            signed_in = await services.accounts.give_code(needed.step, body.code, address, at=at)
+    except (SignInRefused, LockedOut, CodeNeeded) as refused:
         services.metrics.sign_ins.labels(refused.code).inc()
         raise
     services.metrics.sign_ins.labels("ok").inc()

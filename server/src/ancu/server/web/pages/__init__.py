@@ -4,6 +4,7 @@ from ancu.server.web.pages import (
     citizen,
     fleet,
     fleet_swap,
+    glass,
     inbox,
     inbox_acts,
     incident,
@@ -14,8 +15,10 @@ from ancu.server.web.pages import (
     province,
     pwa,
     search,
+    security,
     shift,
     sign_in,
+    sign_in_more,
     site,
     site_camera,
     wall,
@@ -25,6 +28,9 @@ __all__ = ["routers"]
 
 routers = (
     sign_in.router,
+    sign_in_more.router,
+    security.router,
+    glass.router,
     inbox.router,
     inbox_acts.router,
     incident.router,

@@ -8,11 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from ancu.server.web.accounts import LockedOut, SignedIn, SignInRefused
+from ancu.models.errors import AncuError
+from ancu.server.web.accounts import CodeNeeded, LockedOut, SignedIn, SignInRefused
 from ancu.server.web.auth import (
     Anyone,
     Form,
     client_address,
+    device_token,
     forget,
     pre_form,
     pre_token,
@@ -22,13 +24,17 @@ from ancu.server.web.auth import (
     text,
 )
 from ancu.server.web.render import render
+from ancu.server.web.security import has_security, provider_of
 from ancu.server.web.state import Services, services_of
 
-__all__ = ["router"]
+__all__ = ["ask_code", "own_path", "refused", "router", "welcome"]
 
 router = APIRouter(include_in_schema=False)
 _Services = Annotated[Services, Depends(services_of)]
-_OWN_PATH = re.compile(r"/(alerts|people|devices|orders|asks)(/[A-Za-z0-9._@:-]+)?")
+_OWN_PATH = re.compile(
+    r"/(alerts|asks|break-glass|devices|fleet|map|orders|people|province|search|security|shift|sites?|wall)"
+    r"(/[A-Za-z0-9._@:-]+)*"
+)
 
 
 @router.get("/login")
@@ -44,12 +50,17 @@ async def log_in(request: Request, services: _Services) -> Response:
     name = text(form, "login", 64)
     try:
         signed_in = await services.accounts.sign_in(
-            name, text(form, "password", 400), client_address(request), at=services.clock.now()
+            name,
+            text(form, "password", 400),
+            client_address(request),
+            at=services.clock.now(),
+            device=device_token(request),
         )
-    except (SignInRefused, LockedOut) as refused:
-        return _refused(request, services, "login.html", refused, login=name)
-    wanted = request.query_params.get("next", "")
-    return _welcome(request, services, signed_in, wanted if _OWN_PATH.fullmatch(wanted) else "/alerts")
+    except CodeNeeded as needed:
+        return ask_code(request, needed.step)
+    except (SignInRefused, LockedOut) as error:
+        return refused(request, services, error, login=name)
+    return welcome(request, services, signed_in, own_path(request))
 
 
 @router.get("/enter")
@@ -66,9 +77,9 @@ async def come_in(request: Request, services: _Services) -> Response:
         signed_in = await services.accounts.enter(
             text(form, "code", 64), client_address(request), at=services.clock.now()
         )
-    except (SignInRefused, LockedOut) as refused:
-        return _refused(request, services, "enter.html", refused)
-    return _welcome(request, services, signed_in, "/me")
+    except (SignInRefused, LockedOut) as error:
+        return refused(request, services, error, template="enter.html")
+    return welcome(request, services, signed_in, "/me")
 
 
 @router.post("/touch", status_code=204)
@@ -85,29 +96,62 @@ async def log_out(request: Request, session: Anyone, services: _Services, _form:
     return response
 
 
-def _page(request: Request, template: str, *, why: str | None, login: str = "", status: int = 200) -> Response:
-    response = render(request, template, {"csrf": pre_token(request), "why": why, "login": login}, status=status)
+def own_path(request: Request) -> str:
+    """Where a sign-in leads: where he wanted to go, if that is a page of ours."""
+    wanted = request.query_params.get("next", "")
+    return wanted if _OWN_PATH.fullmatch(wanted) else "/alerts"
+
+
+def ask_code(request: Request, step: str, *, wrong: bool = False) -> Response:
+    """The second half of a sign-in: the code that the officer's telephone shows."""
+    values = {"csrf": pre_token(request), "step": step, "wrong": wrong, "next": request.query_params.get("next", "")}
+    response = render(request, "login_code.html", values, status=401 if wrong else 200)
     set_pre_token(request, response)
     return response
 
 
-def _refused(
-    request: Request, services: Services, template: str, refused: SignInRefused | LockedOut, login: str = ""
+def refused(
+    request: Request,
+    services: Services,
+    error: AncuError | str,
+    status: int = 401,
+    *,
+    login: str = "",
+    template: str = "login.html",
 ) -> Response:
-    services.metrics.sign_ins.labels(refused.code).inc()
-    if isinstance(refused, SignInRefused):
-        return _page(request, template, why="refused", login=login, status=401)
-    response = _page(request, template, why="locked", login=login, status=429)
-    response.headers["Retry-After"] = str(refused.retry_after_s)
+    """The sign-in page again, with the reason, which says no more than it must."""
+    why = error if isinstance(error, str) else {"locked_out": "locked", "provider_failed": "provider"}.get(error.code)
+    if not isinstance(error, str):
+        services.metrics.sign_ins.labels(error.code).inc()
+    status = {"locked": 429, "provider": 502}.get(why or "", status)
+    response = _page(request, template, why=why or "refused", login=login, status=status)
+    if isinstance(error, LockedOut):
+        response.headers["Retry-After"] = str(error.retry_after_s)
     return response
 
 
-def _welcome(request: Request, services: Services, signed_in: SignedIn, where: str) -> Response:
+def welcome(request: Request, services: Services, signed_in: SignedIn, where: str) -> Response:
     services.metrics.sign_ins.labels("ok").inc()
     response = RedirectResponse(where, 303)
     remember(request, response, signed_in)
     return response
 
 
+def _page(request: Request, template: str, *, why: str | None, login: str = "", status: int = 200) -> Response:
+    provider = provider_of(request)
+    values = {
+        "csrf": pre_token(request),
+        "why": why,
+        "login": login,
+        "provider": provider.settings.name if provider else None,
+        "passkeys": has_security(request),
+        "next": own_path(request),
+    }
+    response = render(request, template, values, status=status)
+    set_pre_token(request, response)
+    return response
+
+
 def _why(request: Request) -> str | None:
-    return "expired" if request.query_params.get("why") == "expired" else None
+    why = request.query_params.get("why")
+    return why if why in ("expired", "again") else None
