@@ -283,7 +283,7 @@ class Place:
         return began_s
 
 
-async def until(what: Callable[[], Any], *, within_s: float = 15.0) -> None:
+async def until(what: Callable[[], Any], *, within_s: float = 45.0) -> None:
     async with asyncio.timeout(within_s):
         while not what():  # noqa: ASYNC110 - what is waited for is another thread's
             await asyncio.sleep(0.02)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from ancu.models.clock import from_ms
 from ancu.server.ingest.columns import Flag
 
 from .conftest import until
+
+pytestmark = pytest.mark.timeout(120)  # many parts in one process, on machines that do other things too
 
 
 async def test_what_a_band_recorded_comes_back_with_its_own_time_late_and_once(place: Any):

@@ -35,6 +35,8 @@ from ancu.models.wire import pack_record, unpack_record
 
 from .conftest import CutterFlash, Place, StillHost, until
 
+pytestmark = pytest.mark.timeout(120)  # many parts in one process, on machines that do other things too
+
 BACKEND = entry_points(group="ancu.bleak_backends")["virtual"].load()
 PROTECTED = (TICKS, ELAPSED_TIME)
 
@@ -127,7 +129,6 @@ async def test_a_bond_outlives_both_ends_and_a_wrong_key_is_refused(place: Any, 
     await client.disconnect()
 
 
-@pytest.mark.timeout(120)
 async def test_a_link_that_is_cut_twenty_times_misses_and_doubles_nothing(place: Any):
     flash: list[CutterFlash] = []
 

@@ -107,7 +107,8 @@ class Visitor:
         well, left = False, list(visit.asks)
         try:
             async with asyncio.timeout(VISIT_S):
-                link = await self._links.open(visit.device)
+                async with asyncio.timeout(self._patience_s(visit)):
+                    link = await self._links.open(visit.device)
                 try:
                     await self._carry_out(visit, link, left)
                 finally:
@@ -127,6 +128,12 @@ class Visitor:
                 self._say(Lane.ALARM, self._unanswered(ask, "unreachable"))
             self._visits.ended(visit.band, self._clock.monotonic(), well=well)
             self._wake.set()
+
+    def _patience_s(self, visit: Visit) -> float | None:
+        """How long to try to connect: no longer than the last question can wait."""
+        if not visit.asks:
+            return None
+        return max(0.5, (max(ask.deadline_ms for ask in visit.asks) - to_ms(self._clock.now())) / 1000)
 
     async def _carry_out(self, visit: Visit, link: BandLink, left: list[AskBand]) -> None:
         await enter(link, visit.keys.access)
