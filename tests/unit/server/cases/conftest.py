@@ -56,6 +56,8 @@ class Story:
         self.cameras = {(EdgeId("e1"), "gate"): CameraSeat(EdgeId("e1"), "gate", place or "e1")}
         self.readings: dict[int, Reading | None] = dict.fromkeys(numbers, WORN)
         self.boxes: dict[str, bool] = {f"e{n}": True for n in numbers}  # alive; the value: its radio works
+        self.unplugged: set[str] = set()
+        self.unproven: set[str] = set()  # nobody walked the rooms
         self.gateway_lives = self.ticks = True
         self.last: dict[int, int] = {}
         self.testified: set[int] = set()
@@ -96,7 +98,8 @@ class Story:
         if self.gateway_lives:
             self.tell(GatewayAlive(self.at(self.t), GatewayId("g1"), frozenset(self.edges)))
             for box, radio_ok in self.boxes.items():
-                self.tell(EdgeAlive(self.at(self.t), EdgeId(box), BEAT_S, True, radio_ok))
+                mains, walked = box not in self.unplugged, box not in self.unproven
+                self.tell(EdgeAlive(self.at(self.t), EdgeId(box), BEAT_S, mains, radio_ok, walked=walked))
             for n, reading in self.readings.items():
                 if reading is not None and self.boxes.get(f"e{n}"):
                     self.hear(n, reading)
@@ -136,6 +139,7 @@ class Story:
         return self.tell(CameraChanged(self.at(self.t), EdgeId("e1"), "gate", state))
 
     def mains(self, *, on: bool):
+        (self.unplugged.discard if on else self.unplugged.add)("e1")
         return self.tell(MainsTurned(self.at(self.t), EdgeId("e1"), on))
 
     def trouble(self, reason: str, count: int = 1):
@@ -181,6 +185,12 @@ class Story:
 @pytest.fixture
 def story() -> Story:
     return Story()
+
+
+@pytest.fixture
+def calm() -> Story:
+    """A story under the policy that is in force by default."""
+    return Story(policy=load_policy("default"))
 
 
 @pytest.fixture
