@@ -66,7 +66,7 @@ function edit(form: HTMLFormElement, svg: SVGSVGElement): void {
       : shape("polygon", { points: path, class: `mark ${kind}${index === chosen ? " on" : ""}` });
     drawn.addEventListener("pointerdown", (event) => { if (!tool) grab(event, index); });
     const [x, y] = points.reduce<Place>(([ax, ay], [bx, by]) => [ax + bx / points.length, ay + by / points.length], [0, 0]);
-    const label = shape("text", { x, y, class: "mark-name" });
+    const label = shape("text", { x, y: mark.kind === "line" ? y - 24 : y, class: "mark-name" });
     label.textContent = mark.name;
     const parts: SVGElement[] = [drawn, label];
     if (mark.kind === "line") {

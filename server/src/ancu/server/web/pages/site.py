@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from ancu.server.people.sites_plan import HEIGHT, WIDTH, PlanChanged, PlanRefused, Room
+from ancu.server.people.sites_plan import HEIGHT, WIDTH, PlanChanged, PlanRefused, Room, Saved
 from ancu.server.ports import Viewer
 from ancu.server.ports_exchange import Refused
 from ancu.server.ports_site import SitePort
@@ -19,7 +19,7 @@ from ancu.server.web.render import render
 from ancu.server.web.site import Sites
 from ancu.server.web.state import Services, services_of
 
-__all__ = ["form_key", "router"]
+__all__ = ["extent", "form_key", "router"]
 
 router = APIRouter(prefix="/sites", include_in_schema=False)
 _Services = Annotated[Services, Depends(services_of)]
@@ -36,8 +36,8 @@ async def sites(request: Request, session: Officer, desk: Sites) -> Response:
 
 @router.get("/{site}")
 async def board(request: Request, site: str, session: Officer, desk: Sites) -> Response:
-    values = {"board": await desk.board(session.viewer, site), "width": WIDTH, "height": HEIGHT, "wall": False}
-    return render(request, "site.html", values)
+    held = await desk.board(session.viewer, site)
+    return render(request, "site.html", {"board": held, "extent": extent(held.plan), "wall": False})
 
 
 @router.get("/{site}/plan")
@@ -84,6 +84,14 @@ async def count(site: str, session: Officer, desk: Sites, form: Form) -> Respons
         raise HTTPException(422, "a head count is a number")
     await desk.count(session.viewer, site, int(number), key=form_key(session.viewer, form))
     return RedirectResponse(f"/sites/{site}", 303)
+
+
+def extent(plan: Saved) -> tuple[int, int]:
+    """Width and height of what is drawn, with a little room around it: an empty half of a plan shows nothing."""
+    return (
+        max((room.x + room.width + 2 for room in plan.rooms), default=WIDTH),
+        max((room.y + room.height + 2 for room in plan.rooms), default=HEIGHT),
+    )
 
 
 def form_key(viewer: Viewer, form: Any) -> str:

@@ -10,12 +10,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from ancu.server.people.sites_plan import HEIGHT, WIDTH
 from ancu.server.people.walls import WALL_DAYS
 from ancu.server.ports import NotFound
 from ancu.server.ports_site import Board, SitePort, WallRow
 from ancu.server.web.auth import Form, Officer, forget, session_token, text
-from ancu.server.web.pages.site import form_key
+from ancu.server.web.pages.site import extent, form_key
 from ancu.server.web.render import render
 from ancu.server.web.site import Sites
 from ancu.server.web.state import Services, services_of
@@ -107,7 +106,7 @@ async def _boards(request: Request, desk: SitePort, secret: str, services: Servi
 def _values(request: Request, screen: WallRow, board: Board) -> dict[str, object]:
     now = services_of(request).clock.now()
     ends_soon = (screen.expires_at - now).days < _WARN_DAYS
-    return {"screen": screen, "board": board, "width": WIDTH, "height": HEIGHT, "wall": True, "ends_soon": ends_soon}
+    return {"screen": screen, "board": board, "extent": extent(board.plan), "wall": True, "ends_soon": ends_soon}
 
 
 def _cookie(request: Request) -> str:
