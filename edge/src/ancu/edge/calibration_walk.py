@@ -39,6 +39,7 @@ async def walk(
     *,
     stand_s: float,
     beside: Walked | None = None,
+    slot_s: float = SLOT_S,
 ) -> Walked:
     """Lead through `rooms` and out of the door; raises RadioLost, or UsageError if the band was never heard.
 
@@ -52,7 +53,7 @@ async def walk(
         for name in (*rooms, OUTSIDE):
             where = "out of the door, and close it" if name == OUTSIDE else f"into: {name}"
             await asyncio.to_thread(guide.ask, f"Go {where}. Press Enter when you stand there.")
-            places.append(Place(name, {_HERE: await _stand(ear, clock, guide, stand_s)}))
+            places.append(Place(name, {_HERE: await _stand(ear, clock, guide, stand_s, slot_s)}))
     finally:
         await radio.stop()
     if not ear.heard:
@@ -91,14 +92,14 @@ class _Ear:
         return loudest
 
 
-async def _stand(ear: _Ear, clock: Clock, guide: Guide, stand_s: float) -> list[float]:
+async def _stand(ear: _Ear, clock: Clock, guide: Guide, stand_s: float, slot_s: float) -> list[float]:
     """Slots heard while somebody stands still for `stand_s`, in full slots."""
     slots: list[float] = []
     heard = ear.heard
     ear.take()
     until_s = clock.monotonic()
-    for _ in range(max(1, round(stand_s / SLOT_S))):
-        until_s += SLOT_S
+    for _ in range(max(1, round(stand_s / slot_s))):
+        until_s += slot_s
         await asyncio.sleep(max(0.0, until_s - clock.monotonic()))
         slots.append(ear.take())
     guide.say(f"  {ear.heard - heard} adverts, {_decibels(level_of(slots))}")

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
+from statistics import NormalDist
 
 from ancu.edge.calibration import Calibration, Place, calibrate
 from ancu.edge.presence import SILENT_DBM, SLOT_S, Nearness, Thresholds
@@ -30,6 +33,11 @@ OUT_EVERY_S, OUT_S = 1.5 * DAY_S, 2700.0
 WALK_OUT_DB_S = 3.0  # through the door and down the stairs: 60 dB in twenty seconds
 DEAD_EVERY_S, DEAD_S = 5 * DAY_S, 3600.0  # of each receiver
 WALK_SLOTS = 9  # that somebody stands in each room of the calibration walk
+
+_HEARD = list(
+    accumulate(math.comb(ADVERTS, n) * (1 - LOSS) ** n * LOSS ** (ADVERTS - n) for n in range(ADVERTS))
+)  # chance that at most n adverts of a slot come through
+_NORMAL = NormalDist()
 
 Judge = Callable[[Thresholds, float], Nearness]
 
@@ -76,13 +84,12 @@ class _Ear:
             self.fade_until_s = at_s + FADE_S
             self.fade_next_s = self.fade_until_s + rng.expovariate(FADES_A_DAY / DAY_S)
         mean = mean_dbm + self.slow_db - (FADE_DB if at_s < self.fade_until_s else 0.0)
-        loudest = SILENT_DBM
-        for _ in range(ADVERTS):
-            if rng.random() >= LOSS:
-                rssi = rng.gauss(mean, FAST_DB)
-                if rssi > FLOOR_DBM:
-                    loudest = max(loudest, rssi)
-        return loudest
+        heard = bisect(_HEARD, rng.random())
+        if not heard:
+            return SILENT_DBM
+        # The loudest of n adverts in one draw: it lies where all n do with the chance u.
+        loudest = mean + FAST_DB * _NORMAL.inv_cdf(max(1e-12, rng.random() ** (1 / heard)))
+        return loudest if loudest > FLOOR_DBM else SILENT_DBM
 
     def is_dead(self, rng: random.Random, at_s: float) -> bool:
         if at_s >= self.dead_next_s:
