@@ -18,6 +18,7 @@ from ancu.server.ports_orders import Guardian, NewOrder
 from ancu.server.web.words import load_catalogues
 
 from .house import House, open_house
+from .rows import rows_of
 
 
 @pytest.fixture
@@ -25,19 +26,6 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     made = await open_house(tmp_path)
     yield made
     await made.close()
-
-
-def rows_of(count: int, *, bad: bool = True) -> bytes:
-    """A file of `count` rows; the last three are wrong: a day, a telephone, and somebody who is under order."""
-    rows = ["Họ và tên,Điện thoại,Địa chỉ,Từ ngày,Số ngày"]
-    rows += [f"Người Mẫu {n},09{n:08d},Nhà {n},21/11/2026,14" for n in range(count - (3 if bad else 0))]
-    if bad:
-        rows += [
-            "Sai Ngày,,,31/02/2026,14",
-            "Sai Số,9.01E+08,,21/11/2026,14",
-            "NGUYỄN VĂN AN,0901234567,,21/11/2026,14",
-        ]
-    return "\r\n".join(rows).encode("utf-8-sig")
 
 
 @pytest.mark.timeout(60)  # two hundred orders beside other tests

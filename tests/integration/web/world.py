@@ -29,19 +29,25 @@ from ancu.server.adapters.store import Store
 from ancu.server.cases.inputs import SosTapped
 from ancu.server.core import Core, Told, Transaction
 from ancu.server.desk import StoreDesk
+from ancu.server.desk_fleet import FleetDesk
+from ancu.server.desk_site import SiteDesk
 from ancu.server.memory import Memory
 from ancu.server.notify.office import Office
 from ancu.server.people.orders import NewPerson, new_id
 from ancu.server.people.passwords import Passwords
 from ancu.server.people.register import DATABASE_FILE, Register
+from ancu.server.people.sites import site_id
 from ancu.server.people.snapshot import read_snapshot, read_version
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
 from ancu.server.policies import load_policy
 from ancu.server.ports import Role
+from ancu.server.ports_citizen import AskKind
 from ancu.server.ports_exchange import AbsenceReason
 from ancu.server.projection import STREAM, project
 from ancu.server.seating import Bench
+from ancu.server.site_base import Grounds
 from ancu.server.web import office as web_office
+from ancu.server.web import site as web_site
 from ancu.server.web import security
 from ancu.server.web.accounts import SignedIn
 from ancu.server.web.accounts_sqlite import SqliteAccounts
@@ -233,7 +239,9 @@ async def make_world(
     app = create_app(desk, accounts, web, clock)
     security.install(app, accounts, provider)
     web_office.install(app, Office(path, core, clock, (PUSH_HOST,), "no-key-but-present"))
-    closing = [core.stop, series.stop, desk.close]
+    grounds = Grounds(path, core, memory, clock)
+    web_site.install(app, FleetDesk(grounds), SiteDesk(grounds))
+    closing = [core.stop, series.stop, desk.close, grounds.close]
     world = World(data, app, desk, accounts, core, clock, officers, work, closing)
     await _furnish(world)
     return world
@@ -278,6 +286,8 @@ async def _furnish(world: World) -> None:
         officer, PERSON_A, starts_at=clock.now() + timedelta(hours=1), until=until, reason=AbsenceReason.TEST, key="k-a"
     )
     checkin = await desk.ask_checkin(officer, PERSON_A, key="k-c")
+    citizen = (await world.session("citizen")).session.viewer
+    ask = await desk.ask(citizen, PERSON_A, AskKind.DISPUTE, about="other", note="x", key="k-y")
     result = await desk.add_result(officer, PERSON_A, "negative", clock.now() - timedelta(hours=1), key="k-r")
     office: Office = world.app.state.office
     handover = await office.draw_handover(officer, WARD_A, world.officers["site"], key="k-h")
@@ -305,14 +315,43 @@ async def _furnish(world: World) -> None:
         "gateway": (f"gate-of-{WARD_A}", "gate-of-phuong-binh"),
         "site": (f"site-of-{WARD_A}", "site-of-phuong-binh"),
         "camera": (f"cam-of-{WARD_A}", "cam-of-phuong-binh"),
+        "device": ("band/wb-00000001", "band/wb-00000009"),
+        "place": (site_id(WARD_A, "Khu 1"), "s-0123456789"),
+        "wall": (await _wall(world), "w-cccccccccc"),
         "absence": (absence.id, "a-cccccccccc"),
         "checkin": (checkin.id, "c-cccccccccc"),
         "result": (result.id, "t-cccccccccc"),
         "handover": (handover.id, "h-cccccccccc"),
         "passkey": ((b"k" * 16).hex(), (b"l" * 16).hex()),
         "opening": (opening, "b-cccccccccc"),
+        "ask": (ask.id, "y-cccccccccc"),
+        "kit": ("kit-of-nobody", "kit-of-noone"),
+        "receipt": (await world.do(_receipt), "x-cccccccccc"),
         "message": (await world.do(lambda tx: _message(tx, world.officers["ward_a"])), "m-cccccccccc"),
     }
+
+
+def _receipt(tx: Transaction) -> str:
+    """Of somebody whose data was erased."""
+    id_ = new_id("x")
+    tx.store.connection.execute("INSERT INTO erasures VALUES (?, ?, 'person', '{\"asks\": 1}')", (id_, tx.now_ms))
+    return id_
+
+
+async def _wall(world: World) -> str:
+    """A screen on the wall of ward A's site, and a picture of its camera."""
+    sites: SiteDesk = world.app.state.sites
+    officer = (await world.session("site")).session.viewer
+    await sites.hang_wall(officer, site_id(WARD_A, "Khu 1"), "gate")
+    await world.do(
+        lambda tx: tx.store.connection.execute(
+            "INSERT INTO camera_stills (edge, camera, asked_ms, asked_by, ask, taken_ms, picture)"
+            " VALUES (?, ?, ?, ?, 'a', ?, x'ffd8')",
+            (f"site-of-{WARD_A}", f"cam-of-{WARD_A}", tx.now_ms, officer.id, tx.now_ms),
+        )
+    )
+    [wall] = await sites.walls(officer, site_id(WARD_A, "Khu 1"))
+    return wall.id
 
 
 def _message(tx: Transaction, officer: str) -> str:

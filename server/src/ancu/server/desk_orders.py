@@ -126,12 +126,13 @@ class OrdersDesk(Orders):
         self, viewer: Viewer, order: str, *, ward: str, edge: str | None, address: str | None, key: str
     ) -> OrderRow:
         """To a ward that is not the viewer's too: then it is no longer his to see, and the answer is how he left it."""
-        if ward not in self._directory().register.wards:
-            raise NotFound(f"no ward {ward!r}")
+        wards = self._directory().register.wards
 
         def transfer(tx: Transaction) -> str:
             self._open_order(tx, viewer, order)
             moved = WardCode(ward)
+            if moved not in wards:
+                raise NotFound(f"no ward {ward!r}")
             self._register(tx, viewer).transfer(OrderId(order), moved, EdgeId(edge) if edge else None, address)
             return order
 

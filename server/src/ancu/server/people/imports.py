@@ -19,7 +19,7 @@ from typing import Any
 from ancu.models.errors import UsageError
 from ancu.server.ports_orders import Guardian, NewOrder, OrderReason, RowFault, WardChoice
 
-__all__ = ["COLUMNS", "MOST_ROWS", "ReadFile", "ReadRow", "decode", "fold", "read_one", "read_orders"]
+__all__ = ["COLUMNS", "MOST_ROWS", "ReadFile", "ReadRow", "decode", "fold", "read_day", "read_one", "read_orders"]
 
 MOST_ROWS = 1000  # one transaction's worth; a ward has a few hundred people
 _MOST_CHARS = 300  # of a field
@@ -144,6 +144,15 @@ def read_one(said: Mapping[str, str], wards: Sequence[WardChoice]) -> tuple[NewO
     found = _Row({field: value.strip() for field, value in said.items()}, _codes_of(wards))
     order = found.read()
     return (None if found.faults else order), dict(found.faults)
+
+
+def read_day(text: str) -> datetime:
+    """The beginning of a local day, day first; raises UsageError."""
+    try:
+        at, _ = _moment(text.strip())
+    except _Fault:
+        raise UsageError("not a day: 21/11/2026 is one") from None
+    return at
 
 
 def fold(text: str) -> str:

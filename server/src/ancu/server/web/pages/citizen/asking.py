@@ -36,16 +36,16 @@ _PROMISE_S = {  # what the page promises; the clock itself is the desk's
 }
 
 
-@router.get("/asks/{kind}")
-async def form_of(request: Request, kind: AskKind, _session: Citizen, services: _Services) -> Response:
+@router.get("/asks")
+async def form_of(request: Request, _session: Citizen, services: _Services, kind: AskKind = AskKind.HELP) -> Response:
     return _page(request, services, kind, {})
 
 
-@router.post("/asks/{kind}")
-async def ask(
-    request: Request, kind: AskKind, *, session: Citizen, services: _Services, desk: CitizensOf, form: Form
-) -> Response:
+@router.post("/asks")
+async def ask(request: Request, session: Citizen, services: _Services, desk: CitizensOf, form: Form) -> Response:
     viewer, about = session.viewer, text(form, "about", 40)
+    said_kind = text(form, "kind", 20)
+    kind = AskKind(said_kind) if said_kind in set(AskKind) else AskKind.HELP
     try:
         starts_at, until = _window(form) if kind is AskKind.ABSENCE else (None, None)
         await desk.ask(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from ancu.models.errors import UsageError
 from ancu.server.web.api.common import scoped
@@ -46,9 +46,9 @@ async def _upload(request: Request, session: Officer) -> FormData:
 
 
 @router.get("")
-async def form_of(request: Request, session: Officer, desk: OrdersOf) -> Response:
+async def form_of(request: Request, session: Officer, desk: OrdersOf, why: Literal["", "no_file"] = "") -> Response:
     await desk.order_wards(session.viewer)  # only who may write orders
-    return _page(request)
+    return _page(request, fault="import.no_file" if why else None)
 
 
 @router.post("")
@@ -59,7 +59,7 @@ async def take(
     await desk.order_wards(viewer)
     raw = await file.read() if isinstance(file, UploadFile) else b""
     if not raw:
-        return _page(request, fault="import.no_file", status=422)
+        return RedirectResponse("/orders/import?why=no_file", 303)
     try:
         report = await desk.import_orders(viewer, raw, key=scoped(viewer, key_of(form)))
     except UsageError as error:

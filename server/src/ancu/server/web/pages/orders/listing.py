@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from ancu.server.people.errors import OrderRefused
 from ancu.server.people.imports import read_one
-from ancu.server.ports import Viewer
+from ancu.server.ports import NotFound, Viewer
 from ancu.server.ports_orders import OrderReason
 from ancu.server.web.api.common import scoped
 from ancu.server.web.api.orders import OrdersOf
@@ -42,7 +42,7 @@ async def orders(
 
 @router.get("/new")
 async def form_of(request: Request, session: Officer, services: _Services, desk: OrdersOf) -> Response:
-    today = services.clock.now().astimezone(VIETNAM).date().isoformat()
+    today = f"{services.clock.now().astimezone(VIETNAM):%d/%m/%Y}"  # typed, for browsers here often ask month first
     return await _page(request, desk, session.viewer, {"start": today, "days": "14"})
 
 
@@ -51,7 +51,10 @@ async def create(request: Request, session: Officer, desk: OrdersOf, form: Form)
     """The form is read as a row of a file is: the same rules, the same words for what is wrong."""
     viewer = session.viewer
     said = {name: text(form, name, 300) for name in _FIELDS}
-    order, faults = read_one(said, await desk.order_wards(viewer))
+    wards = await desk.order_wards(viewer)
+    if said["ward"] not in {"", *(ward.code for ward in wards)}:
+        raise NotFound("no such ward")  # the form offers one's own
+    order, faults = read_one(said, wards)
     if order is not None:
         try:
             row = await desk.create_order(viewer, order, key=scoped(viewer, key_of(form)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from ancu.models.errors import UsageError
 from ancu.server.people.errors import OrderRefused
+from ancu.server.people.imports import read_day
 from ancu.server.ports import Viewer
 from ancu.server.web.api.common import scoped
 from ancu.server.web.api.orders import OrdersOf
@@ -39,9 +40,8 @@ async def extend(request: Request, order: str, session: Officer, desk: OrdersOf,
     viewer = session.viewer
     await desk.order(viewer, order)
     try:
-        day = date.fromisoformat(text(form, "until", 10))
-        until = datetime.combine(day, time(), VIETNAM) + timedelta(days=1)
-    except (ValueError, OverflowError):
+        until = read_day(text(form, "until", 20)) + timedelta(days=1)
+    except UsageError:
         return await _page(request, desk, viewer, order, fault="order_fault.bad_date", status=422)
     try:
         await desk.extend_order(viewer, order, until, key=scoped(viewer, key_of(form)))
@@ -110,7 +110,7 @@ async def _page(
     row = await desk.order(viewer, order)
     values: dict[str, Any] = {
         "order": row,
-        "last_day": (row.until - timedelta(microseconds=1)).astimezone(VIETNAM).date(),
+        "last_day": f"{(row.until - timedelta(microseconds=1)).astimezone(VIETNAM):%d/%m/%Y}",
         "wards": await desk.order_wards(viewer, everywhere=True),
         "end_reasons": _END_REASONS,
         "done": done,
