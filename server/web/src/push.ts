@@ -4,8 +4,7 @@ import { byId, say } from "./dom";
 export async function watchPush(): Promise<void> {
   const button = byId("push");
   if (!button || !("serviceWorker" in navigator) || !("PushManager" in window)) return;
-  const answer = await fetch("/api/v1/push/key").catch(() => undefined);
-  const key = answer?.ok ? ((await answer.json()) as { key: string | null }).key : null;
+  const key = button.dataset.key;
   if (!key) return;
   const registration = await navigator.serviceWorker.ready;
   let held = await registration.pushManager.getSubscription();

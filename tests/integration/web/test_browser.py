@@ -15,7 +15,8 @@ from ancu.server.web.app import create_app
 from ancu.server.web.serve import serve
 from ancu.server.web.settings import WebSettings
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# A browser beside everything else on a loaded machine: what is waited for has long to come.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 PHONE, DESK = (390, 844), (1440, 900)
 BOTH = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 
@@ -29,7 +30,7 @@ def size() -> tuple[int, int]:
 async def page(chromium: Any, site: Any, size: tuple[int, int]) -> AsyncIterator[Any]:
     """A page that fails its test if anything came from elsewhere, or if its console had something to complain of."""
     context = await chromium.new_context(viewport={"width": size[0], "height": size[1]}, locale="en-GB")
-    context.set_default_timeout(8000)
+    context.set_default_timeout(25_000)
     page = await context.new_page()
     foreign: list[str] = []
     complaints: list[str] = []
@@ -64,7 +65,7 @@ async def enter(page: Any, site: Any, person: str = "p-an") -> None:
 
 async def sent(page: Any) -> None:
     """Nothing of what the officer did waits any more: the moment to undo it is over, and the server has answered."""
-    await page.locator("body[data-waiting='0']").wait_for(state="attached", timeout=15_000)
+    await page.locator("body[data-waiting='0']").wait_for(state="attached")
 
 
 async def fits(page: Any) -> bool:
@@ -84,7 +85,7 @@ async def test_an_alert_appears_live_and_is_taken_and_resolved_by_keyboard(page:
     await sign_in(page, site)
     await page.evaluate("window.stayed = true")
     row = site.desk.raise_alert()
-    await page.locator(f"#row-{row.id}").wait_for(timeout=2000)
+    await page.locator(f"#row-{row.id}").wait_for()
     assert "Vòng tay ngoài vùng phủ sóng" in await page.locator("#news").inner_text()
     assert await fits(page)
     await tab_to(page, f"ack-{row.id}")
@@ -126,7 +127,7 @@ async def test_a_colleagues_click_is_seen_at_once_in_the_open_incident(page: Any
     await page.locator("#link.live").wait_for()
     viewer, _ = site.accounts.officers["tinh"]
     await site.desk.acknowledge(viewer, row.id, key="k")
-    await page.get_by_text("Trực ban tỉnh đã nhận").wait_for(timeout=2000)
+    await page.get_by_text("Trực ban tỉnh đã nhận").wait_for()
     assert await page.locator(f"#ack-{row.id}").count() == 0
 
 
@@ -194,7 +195,7 @@ async def test_a_persons_day_is_drawn_and_told_in_a_table(page: Any, site: Any):
     await sign_in(page, site)
     await page.goto(f"{site.url}/people/p-an")
     await page.locator(".charts canvas").nth(3).wait_for()
-    assert await page.locator(".strip rect.slot-none").count() > 0
+    assert 0 < await page.locator(".strip rect.slot-home").count() < 96
     await page.get_by_text("Xem số liệu dạng bảng").click()
     assert await page.locator("table.plain tbody tr").count() > 10
 
@@ -217,7 +218,7 @@ class TestWithoutScripts:
     @pytest_asyncio.fixture(loop_scope="module")
     async def page(self, chromium: Any) -> AsyncIterator[Any]:
         context = await chromium.new_context(java_script_enabled=False)
-        context.set_default_timeout(8000)
+        context.set_default_timeout(25_000)
         yield await context.new_page()
         await context.close()
 

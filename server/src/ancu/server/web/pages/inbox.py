@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from ancu.server.ports import AlertRow, AlertState, Role, Severity, Viewer
 from ancu.server.ports_console import Console
+from ancu.server.ports_office import OfficePort
 from ancu.server.web.auth import Anyone, Officer
 from ancu.server.web.render import render
 from ancu.server.web.state import Services, services_of
@@ -67,7 +68,9 @@ async def inbox(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     asked = Asked.of(request.query_params)
-    return render(request, "inbox.html", await inbox_values(services, session.viewer, asked, cursor))
+    office: OfficePort | None = getattr(request.app.state, "office", None)
+    values = await inbox_values(services, session.viewer, asked, cursor)
+    return render(request, "inbox.html", values | {"push_key": office.push_key if office else None})
 
 
 @router.get("/alerts/list")
