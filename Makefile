@@ -42,7 +42,7 @@ test-all: check ## every test, the long ones too
 	$(BIN)/pytest -m "not bluez" $(ARGS)
 
 bluez: $(VENV)/.dev ## the edge on the real BlueZ, in a virtual machine; needs Debian's qemu-system-x86, bluez, linux-image-amd64
-	@$(BIN)/python tests/bluez/machine.py $(ARGS)
+	@$(BIN)/python -m tests.bluez.machine $(ARGS)
 
 bench: $(VENV)/.run ## reproducible benchmarks
 	$(BIN)/ancu bench $(ARGS)

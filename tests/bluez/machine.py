@@ -8,6 +8,7 @@ no image is built; the guest sees a few folders of the host, read-only.
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import re
 import shutil
@@ -22,8 +23,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from initrd import BUSYBOX, Share, build_initrd
-
 from ancu.firmware_sim.flash import FlashFile
 from ancu.firmware_sim.log import Log
 from ancu.models.config import write_secret
@@ -32,6 +31,8 @@ from ancu.models.history import Vitals
 from ancu.models.ids import OrderId
 from ancu.models.keys import derive_band_keys
 from ancu.server.adapters.pki import Authority
+
+from .initrd import BUSYBOX, Share, build_initrd
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOT, MODULES = Path("/boot"), Path("/usr/lib/modules")
@@ -44,6 +45,7 @@ NEEDED = {  # Debian's package: what shows that it is there
     "busybox": str(BUSYBOX),
 }
 HOMES = {"home-1": (1, 2), "home-2": (3,)}  # one adapter each, and the bands that it hears
+GUEST_PARTS = ("models", "edge")
 LINKS = {"/var/run": "/run"}
 HISTORY_RECORDS = 480
 INTERVAL_S = 0.5
@@ -67,6 +69,8 @@ def main() -> int:
     if missing:
         print(f"make bluez needs Debian packages that are not here:\n  apt-get install {' '.join(missing)}", flush=True)  # noqa: T201
         return 2
+    for part in GUEST_PARTS:
+        compileall.compile_dir(ROOT / part / "src", quiet=1)  # here it takes a moment, in the guest many
     with tempfile.TemporaryDirectory(prefix="ancu-bluez-") as name:
         folder = Path(name)
         authority = Authority.create(folder / "ca", "bluez")
@@ -166,7 +170,7 @@ def boot(folder: Path, tests: str, until_s: float) -> int:
 def guest_shares(outside: Path) -> list[Share]:
     """What the guest may see: the system's programs, Python, the parts that it runs, and where the bands are."""
     python = [Path(sys.prefix), Path(sys.base_prefix)]
-    parts = [ROOT / part for part in ("models", "edge", "firmware-sim", "tests/bluez")]
+    parts = [*(ROOT / part for part in GUEST_PARTS), ROOT / "tests" / "bluez"]
     folders = [Path("/usr"), *(one for one in python if not one.is_relative_to("/usr")), *parts, outside]
     return [Share(f"share{place}", folder) for place, folder in enumerate(dict.fromkeys(folders))]
 

@@ -13,7 +13,7 @@ from dbus_fast.service import ServiceInterface
 
 from ancu.edge.ports import RadioLost
 
-__all__ = ["ADAPTER", "BLUEZ", "BluezBus", "BluezRefused"]
+__all__ = ["ADAPTER", "BLUEZ", "BluezBus", "BluezRefused", "adapter_concerned"]
 
 BLUEZ = "org.bluez"
 ADAPTER = "org.bluez.Adapter1"
@@ -92,7 +92,7 @@ class BluezBus:
         """Call `changed` with the name of an adapter that came, went or was switched off; '' when BlueZ itself did."""
 
         def on_message(message: Message) -> None:
-            name = _adapter_concerned(message)
+            name = adapter_concerned(message)
             if name is not None:
                 changed(name)
 
@@ -122,7 +122,7 @@ class BluezBus:
         return body_read
 
 
-def _adapter_concerned(message: Message) -> str | None:
+def adapter_concerned(message: Message) -> str | None:
     """The adapter that a signal says came, went or lost its power; '' for all of them."""
     match message.member, message.body:
         case "InterfacesAdded", [str(path), dict(interfaces)] if ADAPTER in interfaces:

@@ -35,7 +35,7 @@ class BluezRadio(Radio):
         self._bus = bus = await BluezBus.connect()
         await bus.watch_adapters(lambda name: self._changed(name, lost))
         refused: list[str] = []
-        for name in self._choose(sorted(await bus.adapters())):
+        for name in self.choose(sorted(await bus.adapters())):
             try:
                 await self._start(bus, name, hear)
             except RadioLost as error:
@@ -71,7 +71,8 @@ class BluezRadio(Radio):
         await radio.start(heard, lambda: None)
         self._radios.append(radio)
 
-    def _choose(self, there: list[str]) -> list[str]:
+    def choose(self, there: list[str]) -> list[str]:
+        """Those of the adapters that are there which the configuration wants."""
         if not self._wanted:
             return there[:1]
         return [name for name in there if name in self._wanted or ALL in self._wanted]
