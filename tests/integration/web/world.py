@@ -31,11 +31,14 @@ from ancu.server.core import Core, Told, Transaction
 from ancu.server.desk import StoreDesk
 from ancu.server.desk_fleet import FleetDesk
 from ancu.server.desk_site import SiteDesk
+from ancu.server.desk_fleet import FleetDesk
+from ancu.server.desk_site import SiteDesk
 from ancu.server.memory import Memory
 from ancu.server.notify.office import Office
 from ancu.server.people.orders import NewPerson, new_id
 from ancu.server.people.passwords import Passwords
 from ancu.server.people.register import DATABASE_FILE, Register
+from ancu.server.people.sites import site_id
 from ancu.server.people.sites import site_id
 from ancu.server.people.snapshot import read_snapshot, read_version
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
@@ -46,9 +49,11 @@ from ancu.server.ports_exchange import AbsenceReason
 from ancu.server.projection import STREAM, project
 from ancu.server.seating import Bench
 from ancu.server.site_base import Grounds
+from ancu.server.site_base import Grounds
 from ancu.server.web import office as web_office
 from ancu.server.web import site as web_site
 from ancu.server.web import security
+from ancu.server.web import site as web_site
 from ancu.server.web.accounts import SignedIn
 from ancu.server.web.accounts_sqlite import SqliteAccounts
 from ancu.server.web.app import create_app
@@ -241,7 +246,9 @@ async def make_world(
     web_office.install(app, Office(path, core, clock, (PUSH_HOST,), "no-key-but-present"))
     grounds = Grounds(path, core, memory, clock)
     web_site.install(app, FleetDesk(grounds), SiteDesk(grounds))
-    closing = [core.stop, series.stop, desk.close, grounds.close]
+    grounds = Grounds(path, core, memory, clock)
+    web_site.install(app, FleetDesk(grounds), SiteDesk(grounds))
+    closing = [core.stop, series.stop, desk.close, grounds.close, grounds.close]
     world = World(data, app, desk, accounts, core, clock, officers, work, closing)
     await _furnish(world)
     return world
@@ -318,6 +325,9 @@ async def _furnish(world: World) -> None:
         "device": ("band/wb-00000001", "band/wb-00000009"),
         "place": (site_id(WARD_A, "Khu 1"), "s-0123456789"),
         "wall": (await _wall(world), "w-cccccccccc"),
+        "device": ("band/wb-00000001", "band/wb-00000009"),
+        "place": (site_id(WARD_A, "Khu 1"), "s-0123456789"),
+        "wall": (await _wall(world), "w-cccccccccc"),
         "absence": (absence.id, "a-cccccccccc"),
         "checkin": (checkin.id, "c-cccccccccc"),
         "result": (result.id, "t-cccccccccc"),
@@ -336,6 +346,22 @@ def _receipt(tx: Transaction) -> str:
     id_ = new_id("x")
     tx.store.connection.execute("INSERT INTO erasures VALUES (?, ?, 'person', '{\"asks\": 1}')", (id_, tx.now_ms))
     return id_
+
+
+async def _wall(world: World) -> str:
+    """A screen on the wall of ward A's site, and a picture of its camera."""
+    sites: SiteDesk = world.app.state.sites
+    officer = (await world.session("site")).session.viewer
+    await sites.hang_wall(officer, site_id(WARD_A, "Khu 1"), "gate")
+    await world.do(
+        lambda tx: tx.store.connection.execute(
+            "INSERT INTO camera_stills (edge, camera, asked_ms, asked_by, ask, taken_ms, picture)"
+            " VALUES (?, ?, ?, ?, 'a', ?, x'ffd8')",
+            (f"site-of-{WARD_A}", f"cam-of-{WARD_A}", tx.now_ms, officer.id, tx.now_ms),
+        )
+    )
+    [wall] = await sites.walls(officer, site_id(WARD_A, "Khu 1"))
+    return wall.id
 
 
 async def _wall(world: World) -> str:

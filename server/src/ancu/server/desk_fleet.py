@@ -119,6 +119,9 @@ class FleetDesk(FleetPort):
     async def swap(self, viewer: Viewer, old: str, new: str, reason: SwapReason, *, key: str) -> SwapState:
         may_change(viewer)
         before, after = _band_of(old), _band_of(new)
+        if before == after:
+            self._order_of(viewer, before)
+            raise Refused("same", f"{band_name(after)} is the old band itself")
 
         def run(tx: Transaction) -> str:
             # The order as the transaction sees it: a colleague may have been quicker.

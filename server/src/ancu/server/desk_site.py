@@ -106,7 +106,7 @@ class SiteDesk(SitePort):
         may_change(viewer)
         found = self._site(viewer, site)
         order = self._grounds.directory().person(viewer, person)
-        if not found.serves(order):
+        if bed is not None and not found.serves(order):
             raise NotFound(f"{person!r} is not at {site!r}")
 
         def run(tx: Transaction) -> str:

@@ -36,7 +36,7 @@ def take_down(ledger: Ledger, site: str, wall: str) -> None:
     """Raises Absent."""
     with ledger.change("take_down_wall", wall, site=site) as db:
         done = db.execute(
-            "UPDATE wall_screens SET revoked_ms = ? WHERE id = ? AND site = ? AND revoked_ms IS NULL",
+            "UPDATE wall_screens SET revoked_ms = coalesce(revoked_ms, ?) WHERE id = ? AND site = ?",
             (ledger.now_ms(), wall, site),
         )
         if not done.rowcount:

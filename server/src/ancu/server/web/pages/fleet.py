@@ -21,8 +21,7 @@ from ancu.server.web.state import Services, services_of
 __all__ = ["router"]
 
 router = APIRouter(prefix="/devices", include_in_schema=False)
-Kind = Literal["band", "edge", "gateway", "camera"]
-KINDS: tuple[Kind, ...] = ("band", "edge", "gateway", "camera")
+KINDS = ("band", "edge", "gateway", "camera")
 SORTS = ("faults", "battery", "link", "seen", "name")
 _PAGE = 100
 _REVOKES = (Role.PROVINCE, Role.OPERATOR)
@@ -66,30 +65,31 @@ async def devices(
     return render(request, "fleet.html", values)
 
 
-@router.get("/{kind}/{device:path}")
-async def one_device(
-    request: Request, kind: Kind, device: str, *, session: Officer, fleet: Fleet, services: _Services
-) -> Response:
-    detail = await fleet.device(session.viewer, kind, device)
+@router.get("/{device:path}")
+async def one_device(request: Request, device: str, *, session: Officer, fleet: Fleet, services: _Services) -> Response:
+    """`device` is its kind and its id: band/wb-00000042, camera/site-001/cam-a."""
+    kind, _, id_ = device.partition("/")
+    detail = await fleet.device(session.viewer, kind, id_)
     values = {
         "detail": detail,
         "row": detail.row,
         "device": detail.row.device,
         "names": await services.accounts.names({line.by for line in detail.log}),
         "revokes": _may_revoke(session.viewer) and detail.row.device.state != "revoked",
-        "label": qr_path(kit_text(device) if kind == "edge" else device) if kind in ("edge", "band") else None,
+        "label": qr_path(kit_text(id_) if kind == "edge" else id_) if kind in ("edge", "band") else None,
         "refused": None,
     }
     return render(request, "fleet_device.html", values)
 
 
-@router.post("/{kind}/{device:path}/revoke")
-async def revoke(kind: Kind, device: str, session: Officer, fleet: Fleet, form: Form) -> Response:
+@router.post("/{device:path}/revoke")
+async def revoke(device: str, session: Officer, fleet: Fleet, form: Form) -> Response:
     key, why = text(form, "key", 64), text(form, "reason", 200).strip()
     if not key or not why:
         raise HTTPException(400, "a revocation has a reason")
-    await fleet.revoke(session.viewer, kind, device, why, key=scoped(session.viewer, key))
-    return RedirectResponse(f"/devices/{kind}/{device}", 303)
+    kind, _, id_ = device.partition("/")
+    await fleet.revoke(session.viewer, kind, id_, why, key=scoped(session.viewer, key))
+    return RedirectResponse(f"/devices/{device}", 303)
 
 
 def _may_revoke(viewer: Viewer) -> bool:

@@ -56,7 +56,7 @@ async def swap(request: Request, session: Officer, fleet: Fleet, form: Form) -> 
         state = await fleet.swap(session.viewer, old, new, reason, key=scoped(session.viewer, key))
     except (NotFound, Refused) as refused:
         values = {"step": 1, "old": "", "new": "", "worn": None, "why": _why(refused), "reasons": REASONS}
-        return render(request, "fleet_swap.html", values, status=409)
+        return render(request, "fleet_swap.html", values, status=_status(refused))
     return RedirectResponse(f"/devices/given/{state.person}", 303)
 
 
@@ -96,8 +96,12 @@ async def give_kit(request: Request, session: Officer, fleet: Fleet, form: Form)
         state = await fleet.hand_over(session.viewer, person, named, key=scoped(session.viewer, key))
     except (NotFound, Refused, UsageError) as refused:
         values = {"step": 1, "label": label, "kit": None, "people": [], "person": None, "why": _why(refused)}
-        return render(request, "fleet_kit.html", values, status=409)
+        return render(request, "fleet_kit.html", values, status=_status(refused))
     return RedirectResponse(f"/devices/given/{state.person}", 303)
+
+
+def _status(refused: AncuError) -> int:
+    return 404 if isinstance(refused, NotFound) else 409
 
 
 def _why(refused: AncuError) -> str:
