@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from ancu.models.clock import to_ms
 from ancu.models.frame import Status
+from ancu.models.ids import BandNumber
 from ancu.server.alerts.events import Raised
+from ancu.server.cases.band import verdicts
 from ancu.server.cases.codes import Kind, Say
+from ancu.server.cases.hearing import band_case
+from ancu.server.cases.verdict import next_look
 from ancu.server.ports import Severity
 
 from .conftest import Story
@@ -104,6 +109,19 @@ def test_a_battery_that_was_charged_in_between_waits_anew(calm: Story):
     calm.wear(battery_percent=18)
     calm.run(LOW_S + 2000)
     assert calm.alerts == []
+
+
+def test_a_low_battery_that_is_not_heard_of_any_more_is_not_guessed_at_nor_looked_at_each_second(calm: Story):
+    calm.run(61)
+    calm.wear(battery_percent=18)
+    skip_to(calm, BEGAN + LOW_S - 100)
+    calm.box_dies()
+    skip_to(calm, BEGAN + LOW_S + 400)
+    assert "battery_low" not in calm.kinds
+    case = band_case(calm.judge._roster, calm.judge._observed, BandNumber(1))
+    assert case is not None
+    now_ms = to_ms(calm.at(calm.t))
+    assert (next_look(verdicts(case, now_ms, calm.policy)) or now_ms + 1) > now_ms
 
 
 @pytest.mark.parametrize(("level", "opens"), [(9, False), (8, True)])

@@ -124,7 +124,7 @@ def verdicts(case: BandCase, at_ms: int, policy: Policy) -> list[Verdict]:
         _out_of_range(case, at_ms, policy),
         _band_silent(case, at_ms, policy),
         _band_removed(case, at_ms, policy),
-        _battery_low(case, policy),
+        _battery_low(case, at_ms, policy),
         _battery_dead(case, at_ms, policy),
         _never_activated(case, at_ms, policy),
         *vital_verdicts(case.state.vitals, case.number, case.state.heard_ms, case.feverish_ms, policy),
@@ -284,7 +284,7 @@ def _band_removed(case: BandCase, at_ms: int, policy: Policy) -> Verdict:
     return Holds(Kind.BAND_REMOVED, severity, state.off_ms, (sign,))
 
 
-def _battery_low(case: BandCase, policy: Policy) -> Verdict:
+def _battery_low(case: BandCase, at_ms: int, policy: Policy) -> Verdict:
     """Row 7, low."""
     state, rule = case.state, policy.rules.battery_low
     if state.reading is None:
@@ -298,7 +298,7 @@ def _battery_low(case: BandCase, policy: Policy) -> Verdict:
         return Clear(Kind.BATTERY_LOW, state.heard_ms, level)
     due = state.low_ms + rule.opens_after_s * 1000
     if state.heard_ms < due and state.reading.battery_percent > rule.at_once_percent:
-        return Wait(due)
+        return Wait(due) if at_ms < due else None  # the last word is from before: silence is another row's business
     return Holds(Kind.BATTERY_LOW, rule.severity, state.low_ms, (level,))
 
 
