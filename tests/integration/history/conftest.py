@@ -8,10 +8,13 @@ import queue
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bleak import BleakClient, BleakScanner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ancu.edge.adapters.bleak_links import BleakLinks
 from ancu.edge.adapters.bleak_radio import BleakRadio
@@ -27,15 +30,17 @@ from ancu.firmware_sim.log import Flash, Stored
 from ancu.firmware_sim.truth import Truth
 from ancu.firmware_sim.unit import Unit
 from ancu.firmware_sim.world import BandSpec, HomeSpec, World
+from ancu.models.address import parse_address
 from ancu.models.clock import SystemClock, to_ms
 from ancu.models.config import write_secret
 from ancu.models.frame import Status
 from ancu.models.history import Clocked, Vitals
+from ancu.models.link import is_link_address, link_keys
 from ancu.models.mqtt import BrokerSettings
 from ancu.models.topics import Lane
 from ancu.models.wire import Confirmation, Relayed, encode_confirm
+from ancu.server.adapters import sqlite
 from ancu.server.adapters.series import Series
-from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.bench.fleet import Home, fleet, register_of, relay_of
 from ancu.server.commanding import Commander, Outgoing
@@ -48,6 +53,7 @@ from ancu.server.policies import load_policy
 from ancu.server.projection import project
 from ancu.server.seating import Bench
 
+BACKEND = entry_points(group="ancu.bleak_backends")["virtual"].load()
 KEY = b"k" * 32
 INTERVAL_S = 0.2
 
@@ -110,7 +116,7 @@ class Server:
             clock=SystemClock(),
             told=lambda told: self.loop.call_soon_threadsafe(self._tell, told),
         )
-        migrate(self.connect())
+        sqlite.migrate(self.connect())
         self.series = Series(self.data / "series.duckdb", self.data / "ancu.db")
         self.commander = Commander(self.core.command, self.wire.command)
         self.receipts = Receipts(self.commander.tell)
@@ -119,7 +125,7 @@ class Server:
         self.tasks = [asyncio.ensure_future(self.receipts.run())]
 
     def connect(self) -> Any:
-        return connect(self.data / "ancu.db")
+        return sqlite.connect(self.data / "ancu.db")
 
     def _tell(self, told: Told) -> None:
         for confirmation in told.confirms:
@@ -127,7 +133,7 @@ class Server:
         self.receipts.note(told.receipts)
 
     def rows(self, query: str, *values: Any) -> list[Any]:
-        connection = connect(self.data / "ancu.db", read_only=True)
+        connection = sqlite.connect(self.data / "ancu.db", read_only=True)
         try:
             return connection.execute(query, values).fetchall()
         finally:
@@ -194,6 +200,7 @@ class Place:
         self.agent: Agent | None = None
         self._flash: FlashFile | None = None
         self._boots = 100
+        self.update_key = Ed25519PrivateKey.generate()
         self._running: asyncio.Task[None] | None = None
 
     @property
@@ -205,7 +212,8 @@ class Place:
         """Let the band live, over the flash of its earlier lives."""
         self._flash = FlashFile(self.folder / "flash")
         number = self.band.number
-        spec = BandSpec(number, self.band.keys, page_of(self._flash.page(number)), self._flash.bonds(number))
+        page, bonds = page_of(self._flash.page(number)), self._flash.bonds(number)
+        spec = BandSpec(number, self.band.keys, page, bonds, self.update_key.public_key())
         homes = (HomeSpec("home", (spec,), self.port, gatt=True),)
         self.world = World(homes, SystemClock(), Truth(None), seed=1, interval_s=INTERVAL_S, loss=0.0)
         await self.world.start()
@@ -281,6 +289,23 @@ class Place:
             vitals = Vitals(60 + minute % 40, 97, 361, 80, Status.SKIN, tamper=False)
             band.log.append(self._boots, 60 * (minute + 1), vitals)
         return began_s
+
+
+async def connect(place: Place, *, bonds: str = "") -> BleakClient:
+    """A peer of its own, as a neighbour's telephone or another box would be."""
+    where = f"tcp-client:127.0.0.1:{place.port}" + (f" bonds={bonds}" if bonds else "")
+    keys = link_keys(place.band.keys.identity)
+    found: asyncio.Queue[Any] = asyncio.Queue()
+
+    def heard(device: Any, _: Any) -> None:
+        if is_link_address(keys, parse_address(device.address)):
+            found.put_nowait(device)
+
+    async with BleakScanner(heard, backend=BACKEND.scanner, **BACKEND.scanner_kwargs(where)), asyncio.timeout(10):
+        device = await found.get()
+        client = BleakClient(device, timeout=5, backend=BACKEND.client, **BACKEND.client_kwargs(where))
+        await client.connect()
+        return client
 
 
 async def until(what: Callable[[], Any], *, within_s: float = 45.0) -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from typing import Any
 
 import pytest
-from bleak import BleakClient, BleakScanner
+from bleak import BleakClient
 from bleak.exc import BleakError, BleakGATTProtocolError
 
 from ancu.edge.recorder import Recorder
 from ancu.firmware_sim.bonds import Bonds
 from ancu.firmware_sim.log import Flash
-from ancu.models.address import parse_address
 from ancu.models.band_facts import HistoryRun
 from ancu.models.clock import to_ms
 from ancu.models.frame import Status
@@ -27,35 +25,16 @@ from ancu.models.link import (
     RECORDS,
     TICKS,
     access_proof,
-    is_link_address,
     link_keys,
 )
 from ancu.models.topics import Lane
 from ancu.models.wire import pack_record, unpack_record
 
-from .conftest import CutterFlash, Place, StillHost, until
+from .conftest import CutterFlash, StillHost, connect, until
 
 pytestmark = pytest.mark.timeout(120)  # many parts in one process, on machines that do other things too
 
-BACKEND = entry_points(group="ancu.bleak_backends")["virtual"].load()
 PROTECTED = (TICKS, ELAPSED_TIME)
-
-
-async def connect(place: Place, *, bonds: str = "") -> BleakClient:
-    """A peer of its own, as a neighbour's telephone or another box would be."""
-    where = f"tcp-client:127.0.0.1:{place.port}" + (f" bonds={bonds}" if bonds else "")
-    keys = link_keys(place.band.keys.identity)
-    found: asyncio.Queue[Any] = asyncio.Queue()
-
-    def heard(device: Any, _: Any) -> None:
-        if is_link_address(keys, parse_address(device.address)):
-            found.put_nowait(device)
-
-    async with BleakScanner(heard, backend=BACKEND.scanner, **BACKEND.scanner_kwargs(where)), asyncio.timeout(10):
-        device = await found.get()
-        client = BleakClient(device, timeout=5, backend=BACKEND.client, **BACKEND.client_kwargs(where))
-        await client.connect()
-        return client
 
 
 async def refusal(work: Any) -> str:

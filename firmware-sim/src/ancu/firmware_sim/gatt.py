@@ -27,6 +27,7 @@ from ancu.firmware_sim.band import ROTATE_AT_MOST_MS, Sensed, Sent
 from ancu.firmware_sim.bonds import Bonds
 from ancu.firmware_sim.gatt_link import LinkService, Wrist
 from ancu.firmware_sim.radio import Air, OnAir
+from ancu.firmware_sim.smp import Smp
 from ancu.models.address import make_address, show_address
 from ancu.models.ids import BandNumber, band_name
 from ancu.models.keys import BandKeys
@@ -49,7 +50,15 @@ class GattBand:
     """The connectable side of one band."""
 
     def __init__(
-        self, air: Air, number: int, keys: BandKeys, wrist: Wrist, rng: random.Random, *, bonds: Path | None = None
+        self,
+        air: Air,
+        number: int,
+        keys: BandKeys,
+        wrist: Wrist,
+        rng: random.Random,
+        *,
+        bonds: Path | None = None,
+        smp: Smp | None = None,
     ) -> None:
         self._air, self._wrist, self._rng = air, wrist, rng
         self._link = link_keys(keys.identity)
@@ -68,7 +77,7 @@ class GattBand:
             delegate=PairingDelegate(PairingDelegate.IoCapability.NO_OUTPUT_NO_INPUT),
             identity_address_type=PairingConfig.AddressType.RANDOM,
         )
-        self.service = LinkService(self._device, wrist, self._link.access)
+        self.service = LinkService(self._device, wrist, self._link.access, smp)
         self._heart = HeartRateService(
             lambda _: self._heart_rate(), body_sensor_location=HeartRateService.BodySensorLocation.WRIST
         )

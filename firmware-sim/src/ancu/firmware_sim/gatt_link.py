@@ -14,6 +14,7 @@ from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 
 from ancu.firmware_sim.band import Band, Sensed
+from ancu.firmware_sim.smp import SMP_CHARACTERISTIC, SMP_SERVICE, Smp
 from ancu.models.history import RECORD_BYTES
 from ancu.models.link import (
     ACCESS,
@@ -36,6 +37,7 @@ __all__ = ["LinkService", "Wrist"]
 _TIME_REFUSED = 0x80  # application error: not a time that this band believes
 _BUSY = att.ErrorCode.UNLIKELY_ERROR
 _TOUCH_S = 30.0  # how long a band buzzes for its wearer
+_LAST_WORD_S = 0.25  # for the answer to a reset to be on the air
 _AT_ONCE = 16  # notifications handed to the stack before it is waited for
 _OPCODES = (Racp.REPORT, Racp.DELETE, Racp.ABORT, Racp.COUNT)
 _P, _M = Characteristic.Properties, Characteristic.Permissions
@@ -55,19 +57,31 @@ class Wrist(Protocol):
         """Ask the wearer to touch the band; whether he did in time."""
         ...
 
+    def let_in(self) -> None:
+        """An edge of the home showed its key: the radio and the keys of this firmware work."""
+        ...
+
+    def reset(self) -> None:
+        """Restart the firmware, once the answer to this is out."""
+        ...
+
 
 class LinkService:
     """State by connection: a nonce, whether the peer has shown the access key, and what is being told to it."""
 
-    def __init__(self, device: Device, wrist: Wrist, access_key: bytes) -> None:
-        self._device, self._wrist, self._access = device, wrist, access_key
+    def __init__(self, device: Device, wrist: Wrist, access_key: bytes, smp: Smp | None = None) -> None:
+        self._device, self._wrist, self._access, self._smp = device, wrist, access_key, smp
         self._nonces: dict[int, bytes] = {}
         self._inside: set[int] = set()
         self._work: dict[int, asyncio.Task[None]] = {}
         self._control = self._characteristic(CONTROL_POINT, _P.WRITE | _P.INDICATE, write=self._command)
         self._records = self._characteristic(RECORDS, _P.NOTIFY)
         self._challenge = self._characteristic(CHALLENGE, _P.WRITE | _P.INDICATE, write=self._ask)
+        self._update = self._characteristic(
+            SMP_CHARACTERISTIC, _P.WRITE_WITHOUT_RESPONSE | _P.NOTIFY, write=self._manage
+        )
         self.services = (
+            *((Service(UUID(SMP_SERVICE), [self._update]),) if smp is not None else ()),
             Service(
                 UUID(LINK_SERVICE),
                 [
@@ -112,6 +126,7 @@ class LinkService:
         if nonce is None or not hmac.compare_digest(access_proof(self._access, nonce), bytes(proof)):
             raise att.ATT_Error(att.ErrorCode.INSUFFICIENT_AUTHORIZATION)
         self._inside.add(link.handle)
+        self._wrist.let_in()
 
     # --- history ---
 
@@ -206,6 +221,22 @@ class LinkService:
         if tapped or not tap:
             answer = self._band.answer(self._wrist.now_ms(), nonce, tapped=tapped)
             await self._device.indicate_subscriber(link, self._challenge, answer)
+
+    # --- update ---
+
+    def _manage(self, link: Connection, packet: bytes) -> None:
+        answer = None if self._smp is None else self._smp.told(bytes(packet))
+        if answer is not None:
+            self._work[link.handle] = self._spawn(self._tell_managed(link, answer))
+
+    async def _tell_managed(self, link: Connection, answer: bytes) -> None:
+        at_once = link.att_mtu - 3
+        for at in range(0, len(answer), at_once):
+            await self._device.notify_subscriber(link, self._update, answer[at : at + at_once])
+        if self._smp is not None and self._smp.wants_reset:
+            self._smp.wants_reset = False
+            await asyncio.sleep(_LAST_WORD_S)
+            self._wrist.reset()
 
     # --- plumbing ---
 

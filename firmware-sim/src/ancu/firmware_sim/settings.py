@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from ancu.firmware_sim.flash import FlashFile, MemoryFlash
 from ancu.firmware_sim.log import Flash
@@ -45,6 +47,7 @@ class SimSettings(Settings, frozen=True):
     crowding: bool = True  # adverts that start at the same time destroy each other
     truth_file: Path | None = None  # what really happened, JSON lines
     flash_file: Path | None = None  # the bands' flash; without it a restart forgets counters used in the last seconds
+    update_key: Path | None = None  # Ed25519 public key, PEM, of whom bands take new firmware; from nobody without it
     control_port: Port | None = None  # loopback; 0 takes a free one
     control_file: Path | None = None  # port and token, 0600; given together with control_port
     script: Script | None = None
@@ -79,6 +82,7 @@ def read_bands(path: Path) -> tuple[BandSecret, ...]:
 def homes_of(settings: SimSettings, flash: FlashFile | None) -> tuple[HomeSpec, ...]:
     """The homes and their bands, with keys; raises ConfigError."""
     secrets = {band.number: band for band in read_bands(settings.bands_file)}
+    update_key = None if settings.update_key is None else _read_update_key(settings.update_key)
     homes: list[HomeSpec] = []
     taken: set[int] = set()
     for home in settings.homes:
@@ -92,7 +96,8 @@ def homes_of(settings: SimSettings, flash: FlashFile | None) -> tuple[HomeSpec, 
             taken.add(number)
             page: Flash = MemoryFlash() if flash is None else flash.page(number)
             keys = derive_band_keys(bytes.fromhex(secret.key), OrderId(secret.order))
-            bands.append(BandSpec(number, keys, page, None if flash is None else flash.bonds(number)))
+            bonds = None if flash is None else flash.bonds(number)
+            bands.append(BandSpec(number, keys, page, bonds, update_key))
         homes.append(HomeSpec(home.name, tuple(bands), home.hci_port, home.gatt))
     return tuple(homes)
 
@@ -104,6 +109,16 @@ def scenario_of(script: Script, first_bands: tuple[int, ...]) -> Scenario:
     if script.file is not None:
         return load_scenario(script.file).after(script.start_s)
     return demo(first_bands, start_s=script.start_s, away_s=script.away_s)
+
+
+def _read_update_key(path: Path) -> Ed25519PublicKey:
+    try:
+        key = load_pem_public_key(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: not a public key ({error.__class__.__name__})") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise ConfigError(f"{path}: not an Ed25519 key")
+    return key
 
 
 def _is_key(text: str) -> bool:

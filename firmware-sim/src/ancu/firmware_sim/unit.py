@@ -8,9 +8,11 @@ from collections import deque
 from pathlib import Path
 
 from ancu.firmware_sim.band import Band, Sensed, Sent
+from ancu.firmware_sim.bootloader import Bootloader
 from ancu.firmware_sim.gatt import GattBand
 from ancu.firmware_sim.log import Flash
 from ancu.firmware_sim.radio import Air, Fading, OnAir
+from ancu.firmware_sim.smp import Smp
 from ancu.firmware_sim.wearer import DOOR_M, Wearer
 from ancu.models.clock import Clock, to_ms
 from ancu.models.keys import BandKeys
@@ -36,6 +38,7 @@ class Unit:
         interval_ms: int,
         gatt: bool = False,
         bonds: Path | None = None,
+        bootloader: Bootloader | None = None,
     ) -> None:
         self.number, self.keys = number, keys
         self.air, self.clock = air, clock
@@ -47,7 +50,9 @@ class Unit:
         self.wearer = Wearer(rng, at_ms=self.now_ms())
         self.band: Band | None = None
         self._touch = asyncio.Event()
-        self._gatt = GattBand(air, number, keys, self, rng, bonds=bonds) if gatt else None
+        self.bootloader = bootloader
+        smp = Smp(bootloader) if bootloader is not None else None
+        self._gatt = GattBand(air, number, keys, self, rng, bonds=bonds, smp=smp) if gatt else None
         self._timer: asyncio.TimerHandle | None = None
 
     def now_ms(self) -> int:
@@ -70,6 +75,13 @@ class Unit:
             return False
         return True
 
+    def let_in(self) -> None:
+        if self.bootloader is not None:
+            self.bootloader.confirm()
+
+    def reset(self) -> None:
+        self.reboot(loses_clock=False)
+
     async def start(self) -> None:
         """Boot, and advertise from a random moment of the first interval on, so that bands are not in step."""
         if self._gatt is not None:
@@ -86,6 +98,8 @@ class Unit:
 
     def reboot(self, *, loses_clock: bool) -> None:
         self.band = None
+        if self.bootloader is not None:
+            self.bootloader.reset()
         if self._gatt is not None:
             self._gatt.drop()
         self._after(_BOOT_S, loses_clock=loses_clock)

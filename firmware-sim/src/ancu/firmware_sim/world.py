@@ -10,10 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import assert_never
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from ancu.firmware_sim import actions as act
 from ancu.firmware_sim import attacker
+from ancu.firmware_sim.bootloader import Bootloader
 from ancu.firmware_sim.hci_server import HciServer
 from ancu.firmware_sim.log import Flash
+from ancu.firmware_sim.mcuboot import Image, Version
 from ancu.firmware_sim.radio import Air, Fading, OnAir
 from ancu.firmware_sim.scenarios import Scenario
 from ancu.firmware_sim.truth import Truth
@@ -28,6 +32,7 @@ __all__ = ["BandSpec", "HomeSpec", "World"]
 
 _OfWearer = act.CutStrap | act.TakeOff | act.PutOn | act.SetBattery | act.Charge | act.Fever
 _OfBand = _OfWearer | act.PressSos | act.Silence | act.Speak | act.Reboot | act.SetClock | act.Touch
+_SHIPPED = Image(Version(0, 1), 1, bytes(32), b"")  # what bands come with
 _ATTACKER_M = 4.0  # behind the neighbour's wall, with a better antenna
 
 
@@ -37,6 +42,7 @@ class BandSpec:
     keys: BandKeys
     flash: Flash
     bonds: Path | None = None  # file of the hosts that it is bonded with
+    update_key: Ed25519PublicKey | None = None  # of whom it takes new firmware; from nobody without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ class World:
                     interval_ms=self._interval_ms,
                     gatt=spec.gatt,
                     bonds=band.bonds,
+                    bootloader=Bootloader(_SHIPPED, band.update_key) if band.update_key is not None else None,
                 )
                 for band in spec.bands
             ]
