@@ -77,7 +77,7 @@ def _take_run(connection: sqlite3.Connection, row: Row, run: HistoryRun, registe
     if band is None or band.keys is None or band.order is None or band.revoked:
         brought.counts["history_refused", "unknown_band"] += 1
         return
-    store = HistoryStore(connection, band.number, band.order)
+    store = HistoryStore(connection, band.number, band.order, band.keys.history)
     held = store.held()
     checked = check_run(run.head, run.records, held, band.keys.history)
     taker = _Taker(store, band.number, row.received_ms, brought.counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import sqlite3
 from dataclasses import dataclass
 
@@ -35,10 +36,12 @@ class Named:
 
 
 class HistoryStore:
-    """One band under one order at a time; the caller holds the transaction."""
+    """One log: of a band under an order and a key. The caller holds the transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, band: BandNumber, order: OrderId) -> None:
-        self._connection, self._key = connection, (band, order)
+    def __init__(self, connection: sqlite3.Connection, band: BandNumber, order: OrderId, history_key: bytes) -> None:
+        # A key that was rotated within an order has a log of its own, which begins at 1 again.
+        mark = hmac.digest(history_key, b"log", "sha256")[:6].hex()
+        self._connection, self._key = connection, (band, f"{order}/{mark}")
 
     def held(self) -> Held:
         row = self._connection.execute(
