@@ -55,7 +55,7 @@ def table_problems(table: Mapping[str, Any]) -> list[str]:
 
 def problems(policy: Policy) -> list[str]:
     """What makes a policy unfit to be put in force though each of its keys is well formed by itself."""
-    return [*_head(policy), *_numbers(policy), *_people(policy), *_boxes(policy), *_health(policy)]
+    return [*_head(policy), *_numbers(policy), *_people(policy), *_wear(policy), *_boxes(policy), *_health(policy)]
 
 
 def notes(policy: Policy) -> list[str]:
@@ -98,9 +98,8 @@ def _rule(kind: str, rule: Mapping[str, Any]) -> Iterator[str]:
             yield f"{where}: {value} is not within 0..{_LONGEST_S} s"
         if name.endswith("_percent") and not 0 <= value <= 100:
             yield f"{where}: {value} is not within 0..100"
-    levels = rule.get("next_level_min", ())
-    if any(a >= b for a, b in pairwise([0, *levels])):
-        yield f"rules.{kind}.next_level_min: {list(levels)} does not rise from step to step"
+        if name.endswith("next_level_min") and any(a >= b for a, b in pairwise([0, *value])):
+            yield f"{where}: {list(value)} does not rise from step to step"
 
 
 def _numbers(policy: Policy) -> Iterator[str]:
@@ -115,7 +114,7 @@ def _numbers(policy: Policy) -> Iterator[str]:
 
 
 def _people(policy: Policy) -> Iterator[str]:
-    """Numbers of bands that only make sense beside each other."""
+    """Numbers of rows that accuse which only make sense beside each other."""
     rules = policy.rules
     for kind in (Kind.SOS, Kind.STRAP_CUT):
         if rules.of(kind).severity is not Severity.CRITICAL:
@@ -125,10 +124,19 @@ def _people(policy: Policy) -> Iterator[str]:
         yield "rules.out_of_range.agreed_severity: a second signal must not make it milder"
     if away.agreed_opens_after_s > away.opens_after_s:
         yield "rules.out_of_range.agreed_opens_after_s: a second signal must not make it slower"
+    if rank(away.doubt_severity) < rank(away.severity):
+        yield "rules.out_of_range.doubt_severity: a doubt must not be worse than what it may come to"
+
+
+def _wear(policy: Policy) -> Iterator[str]:
+    """Numbers of a band on and off the wrist, and of its battery."""
+    rules = policy.rules
     if rank(rules.band_removed.later_severity) > rank(rules.band_removed.severity):
         yield "rules.band_removed.later_severity: time must not make it milder"
     if rules.band_removed.later_after_s < rules.band_removed.opens_after_s:
         yield "rules.band_removed.later_after_s: earlier than opens_after_s"
+    if rules.band_removed.warm_later_after_s < rules.band_removed.warm_opens_after_s:
+        yield "rules.band_removed.warm_later_after_s: earlier than warm_opens_after_s"
     if rules.battery_dead.at_most_percent > rules.battery_low.at_most_percent:
         yield "rules.battery_dead.at_most_percent: above battery_low, so it is dead before it is low"
     if rules.battery_low.clear_percent < rules.battery_low.at_most_percent:
@@ -143,6 +151,8 @@ def _boxes(policy: Policy) -> Iterator[str]:
     for kind in (Kind.EDGE_SILENT, Kind.GATEWAY_SILENT, Kind.AREA_OUTAGE):
         if rules.of(kind).opens_after_s < policy.presence.edge_fresh_s:
             yield f"rules.{kind}.opens_after_s: shorter than presence.edge_fresh_s, while it still counts as alive"
+    if rules.edge_silent.unplugged_opens_after_s < policy.presence.edge_fresh_s:
+        yield "rules.edge_silent.unplugged_opens_after_s: shorter than presence.edge_fresh_s"
     for kind in Kind:
         rule = rules.of(kind)
         if isinstance(rule, Held) and rule.hold_s < 1:
