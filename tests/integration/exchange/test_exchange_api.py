@@ -12,6 +12,7 @@ from ancu.models.frame import Reading, Status
 from ancu.models.ids import BandNumber, EdgeId, OrderId
 from ancu.server.cases.inputs import BandHeard
 from ancu.server.core import Transaction
+from ancu.server.policies import load_policy
 
 
 async def test_a_scan_under_an_order_is_an_alert_and_the_checkpoint_learns_nothing(ward: Any):
@@ -137,7 +138,7 @@ async def test_a_negative_result_in_time_proposes_release_and_an_officer_decides
     added = await ward.post("test-results", "y-te", person="p-1", result="negative", taken_at=ward.at(hours=-3))
     row = added.json()
     assert (added.status_code, row["action"], row["why"], row["accepted"]) == (201, "release", "negative_in_time", None)
-    assert row["policy"] == "default@1"
+    assert row["policy"] == load_policy("default").label
     decided = await ward.post(f"test-results/{row['id']}:decide", accept=True)
     assert (decided.json()["accepted"], decided.json()["decided_by"]) == (True, "lan")
     assert (await ward.post(f"test-results/{row['id']}:decide", accept=False)).json()["code"] == "refused"
@@ -232,3 +233,25 @@ async def test_a_command_that_breaks_does_not_break_the_one_beside_it(ward: Any)
     with pytest.raises(RuntimeError, match="ours"):
         await asyncio.wrap_future(broken)
     assert await asyncio.wrap_future(good) == "done"
+
+
+async def test_an_alert_s_page_compares_the_absences_of_its_person(ward: Any):
+    """What an officer reads under 'ruled out' names the window that was over."""
+
+    async def told() -> str:
+        (row,) = (await ward.get("alerts?kind=strap_cut")).json()["items"]
+        page = (await ward.get(f"alerts/{row['id']}/explanation")).json()
+        (part,) = [section for section in page["sections"] if section["code"] == "ruled_out"]
+        return str(part)
+
+    await ward.post("absences", person="p-1", starts_at=ward.at(hours=-3), until=ward.at(minutes=1), reason="test")
+    await ward.pass_time(minutes=30)
+    register = ward.register()
+    register.devices.add_band(BandNumber(7))
+    register.devices.assign(BandNumber(7), OrderId("o-1"))
+    await ward.turn()
+    now = ward.clock.now()
+    cut = Reading(80, False, 365, 70, 98, Status.SKIN | Status.STRAP_OPEN, 0)
+    await ward.tell(BandHeard(now, now, EdgeId("e1"), BandNumber(7), -60, 1, cut, urgent=True, late=False))
+    assert "Vắng mặt được phép" in await told()
+    assert "không ghi nhận" not in await told()

@@ -35,6 +35,7 @@ from ancu.server.seating import Bench
 
 NOON = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)  # 12:00 in Ho Chi Minh City
 KEY = b"k" * 32
+WORN = dataclasses.replace(FINE, status=Status.SKIN | Status.MOTION)
 
 
 class Time:
@@ -58,8 +59,8 @@ class Recording:
         self.random = random.Random(5)
         self.homes = fleet(homes, wards=wards)
         self.register: Snapshot = register_of(self.homes, now=NOON)
-        self.policy = policy or load_policy("default")
-        self.says: dict[int, Reading | None] = dict.fromkeys(range(homes), FINE)
+        self.policy = policy or load_policy("table")
+        self.says: dict[int, Reading | None] = dict.fromkeys(range(homes), WORN)
         self.alive = dict.fromkeys(range(homes), True)
         self.heard: dict[int, int] = {}
         self.testified: set[int] = set()
@@ -186,8 +187,8 @@ def an_eventful_day(recording: Recording) -> None:
     r.officer(r.open_alerts("strap_cut")[0], lifecycle.Acknowledge("lan"))
     r.says[1] = None  # leaves
     r.run(400)
-    r.says[1] = FINE
-    r.says[0] = FINE
+    r.says[1] = WORN
+    r.says[0] = WORN
     r.run(60)
     for alert in r.open_alerts():
         r.officer(alert, lifecycle.Resolve("lan", Outcome.TRUE_EXIT, "seen at the market"))
@@ -197,12 +198,12 @@ def an_eventful_day(recording: Recording) -> None:
     r.alive[2] = False
     r.run(900)
     r.alive[2] = True
-    r.says[3] = dataclasses.replace(FINE, battery_percent=15)
+    r.says[3] = dataclasses.replace(WORN, battery_percent=15)
     r.run(200)
     r.mains(3, on=False)
     r.says[2] = None  # a short walk that the default policy sees and a slower one does not
     r.run(125)
-    r.says[2] = FINE
+    r.says[2] = WORN
     r.run(300)
     r.stop()
     r.clock.ms += 45_000  # the server is away

@@ -17,9 +17,9 @@ from ancu.server.seating import Bench
 
 
 def slow() -> Policy:
-    table = msgspec.to_builtins(load_one("default"))
+    table = msgspec.to_builtins(load_one("table"))
     table["rules"]["out_of_range"]["opens_after_s"] = 170
-    return msgspec.convert({**table, "name": "default+slow"}, Policy)
+    return msgspec.convert({**table, "name": "table+slow"}, Policy)
 
 
 def raised(r: Any) -> dict[str, tuple[str, int]]:
@@ -29,14 +29,14 @@ def raised(r: Any) -> dict[str, tuple[str, int]]:
 
 
 def test_each_ward_is_judged_by_its_own_policy_and_a_replay_agrees(record: Any):
-    book = Book(load_one("default"), {"ward-001": slow()}, {})
+    book = Book(load_one("table"), {"ward-001": slow()}, {})
     r = record(homes=4, wards=2, policy=book)
     r.run(60)
     r.says[0] = r.says[1] = None
     r.run(260)
     found = raised(r)
-    assert found["p-000001"][0] == load_one("default").label
-    assert found["p-000002"][0].startswith("default+slow@")
+    assert found["p-000001"][0] == load_one("table").label
+    assert found["p-000002"][0].startswith("table+slow@")
     assert 85 <= found["p-000001"][1] <= 105
     assert 165 <= found["p-000002"][1] <= 185
     events = [unpack(stored.record.body) for stored in r.store.records_after(0, STREAM)]
@@ -45,11 +45,11 @@ def test_each_ward_is_judged_by_its_own_policy_and_a_replay_agrees(record: Any):
 
 
 def test_a_province_is_known_by_its_wards(record: Any):
-    r = record(homes=2, policy=Book(load_one("default"), {}, {"Province": slow()}))
+    r = record(homes=2, policy=Book(load_one("table"), {}, {"Province": slow()}))
     r.run(60)
     r.says[0] = None
     r.run(230)
-    assert raised(r)["p-000001"][0].startswith("default+slow@")
+    assert raised(r)["p-000001"][0].startswith("table+slow@")
 
 
 def test_a_rollout_and_its_way_back_keep_what_was_known_and_raised(record: Any):
@@ -59,7 +59,7 @@ def test_a_rollout_and_its_way_back_keep_what_was_known_and_raised(record: Any):
     r.run(130)
     before = raised(r)
     assert set(before) == {"p-000001", "p-000002"}
-    for policy in (Book(load_one("default"), {"ward-001": slow()}, {}), load_one("default")):
+    for policy in (Book(load_one("table"), {"ward-001": slow()}, {}), load_one("table")):
         r.stop()
         r.policy = policy
         r.clock.ms += 2000
@@ -73,7 +73,7 @@ def test_a_rollout_and_its_way_back_keep_what_was_known_and_raised(record: Any):
 
 
 def test_one_judge_and_many_remember_the_same():
-    plain, many = Bench(load_one("default")), Bench(Book(load_one("default"), {"w": slow()}, {}))
+    plain, many = Bench(load_one("table")), Bench(Book(load_one("table"), {"w": slow()}, {}))
     empty = plain.snapshot()
     plain.restore(many.snapshot())
     assert plain.snapshot() == empty

@@ -18,6 +18,8 @@ from ancu.server.review.outline import outlines
 from ancu.server.review.past import read_past, span
 from ancu.server.review.replay import ACTS, acts_of, replay
 
+pytestmark = pytest.mark.timeout(180)  # a day is recorded first, with a sync to disk each second of it
+
 
 def recorded(r: Any) -> list[AlertEvent]:
     return [unpack(stored.record.body) for stored in r.store.records_after(0, STREAM)]

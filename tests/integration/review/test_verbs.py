@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from ancu.models.config import load
 from ancu.models.errors import AncuError
+from ancu.server.adapters.sqlite import connect
 from ancu.server.alerts import alert as lifecycle
 from ancu.server.cli.export import export
 from ancu.server.cli.policy import policy
@@ -21,6 +22,8 @@ from ancu.server.people.setup import make_installation
 from ancu.server.ports import Outcome
 from ancu.server.review.book import Book, load_one
 from ancu.server.review.in_force import note_policies
+
+pytestmark = pytest.mark.timeout(120)  # a past is recorded first, with a sync to disk each second of it
 
 
 @click.group()
@@ -90,9 +93,25 @@ def test_a_changed_policy_is_rehearsed_over_the_past(terminal: Terminal, tmp_pat
     assert "out_of_range p-000002 in ward-000 (resolved: radio_shadow)" in text
     found = terminal.json("policy", "replay", override, *PAST, "--ward", "ward-000", "--warm-up", "6")
     assert found["vanish"]
-    assert found["new"][1].endswith("+slow@1.1")
-    with pytest.raises(AncuError, match="needs --from"):
-        terminal.here("policy", "replay", override, "--warm-up", "1")
+    assert found["new"][1].endswith(f"+slow@{terminal.r.policy.version}.1")
+    with pytest.raises(AncuError, match="not negative"):
+        terminal.here("policy", "replay", override, "--warm-up", "-1")
+    late = terminal.json("policy", "replay", override, "--warm-up", "2")
+    assert len(late["vanish"]) < len(terminal.json("policy", "replay", override)["vanish"])
+
+
+def test_a_past_that_lost_its_beginning_is_compared_after_a_warm_up(terminal: Terminal):
+    policy = load(terminal.config, ServerSettings).policy
+    whole = terminal.json("policy", "replay", policy)
+    db = connect(load(terminal.config, ServerSettings).database)
+    middle = db.execute("SELECT position, inbox FROM told ORDER BY position LIMIT 1 OFFSET 3").fetchone()
+    db.execute("DELETE FROM told WHERE position < ? AND seats = 0", (middle["position"],))
+    first = db.execute("SELECT inbox FROM told ORDER BY position LIMIT 1").fetchone()["inbox"]
+    db.execute("DELETE FROM inbox WHERE position <= ?", (max(first, 1),))
+    db.close()
+    part = terminal.json("policy", "replay", policy)
+    assert 0 < part["alerts_old"] < whole["alerts_old"]
+    assert part["as_recorded"]["differ"] == 0
 
 
 def test_outcomes_teach_and_nothing_is_changed(terminal: Terminal, tmp_path: Path):
@@ -150,9 +169,9 @@ def test_show_diff_and_check_speak_json_and_lines():
     table = terminal("policy", "show")
     assert "out_of_range" in table
     assert "signed by not signed" in table
-    changes = json.loads(terminal("policy", "diff", "default", "demo", "--json"))["changes"]
+    changes = json.loads(terminal("policy", "diff", "table", "demo", "--json"))["changes"]
     assert {"key": "rules.out_of_range.opens_after_s", "old": 90, "new": 15} in changes
-    assert "rules.out_of_range.opens_after_s: 90 -> 15" in terminal("policy", "diff", "default", "demo")
+    assert "rules.out_of_range.opens_after_s: 90 -> 15" in terminal("policy", "diff", "table", "demo")
     assert "the same" in terminal("policy", "diff", "demo", "demo")
     assert json.loads(terminal("policy", "check", "default", "demo", "--json"))["ok"]
     assert not json.loads(terminal("policy", "check", "default", "none.toml", "--json"))["ok"]

@@ -51,6 +51,7 @@ from ancu.server.ports import (
     Viewer,
 )
 from ancu.server.projection import STREAM, alert_of, events_of, record_of, signal_of, steps_of
+from ancu.server.review.excuses import excuses
 from ancu.server.review.figures import Gauges, figures
 from ancu.server.review.kpis import as_json
 
@@ -152,6 +153,7 @@ class StoreDesk(CitizenDesk, OrdersDesk, ConsoleDesk, Desk):
                 calls=_calls(connection, shown.person),
                 last_known=self._last_known(directory, shown, now),
                 thresholds=_thresholds(events),
+                excuses=excuses(connection, (event for _, event in events)),
             )
 
         detail = await self._read(read)

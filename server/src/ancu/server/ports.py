@@ -169,6 +169,7 @@ class AlertDetail:
     calls: Sequence[CallCard]
     last_known: Mapping[str, Any]  # presence, last heard, battery, edge state
     thresholds: Mapping[str, Any]  # policy numbers in force for this kind
+    excuses: Sequence[Signal] | None = None  # authorised absences about that time; None: nobody looked
 
 
 @dataclass(frozen=True, slots=True)

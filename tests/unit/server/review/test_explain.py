@@ -50,6 +50,7 @@ def detail(*evidence: Signal, kind: str = "out_of_range") -> AlertDetail:
         calls=[CallCard("Trần Thị Mẹ", "0901234567", "mother")],
         last_known={"presence": "away", "battery_percent": 80},
         thresholds={"severity": "H", "opens_after_s": 90, "next_level_min": [3, 10, 20]},
+        excuses=[],
     )  # fmt: skip
 
 
@@ -83,6 +84,19 @@ def test_the_page_has_signals_rules_ruled_out_and_what_to_do():
         "Nguyễn Văn An", KNOWN, "hàng xóm Trần Thị C kể",
     ):  # fmt: skip
         assert part in text, part
+
+
+def test_absences_are_compared_or_nothing_is_said_of_them():
+    times = {"from_at": AT - timedelta(hours=3), "until_at": AT - timedelta(hours=1)}
+    over = Signal("absence_over", AT - timedelta(hours=1), {"absence": "a-1", **times})
+
+    def ruled_out(excuses: list[Signal] | None) -> list[str]:
+        told = explain(replace(detail(), excuses=excuses), Reader.SUBJECT)
+        return [line.key for section in told.sections if section.code == "ruled_out" for line in section.lines]
+
+    assert ruled_out([])[-1] == "explain.no_absence"
+    assert ruled_out([over])[-1] == "signal.absence_over"
+    assert not [key for key in ruled_out(None) if "absence" in key]
 
 
 def test_the_persons_copy_leaves_out_officers_notes_others_and_keys():

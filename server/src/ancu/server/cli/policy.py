@@ -111,11 +111,15 @@ def diff(old: str, new: str, base: str | None, as_json: bool) -> None:
 @click.argument("policy_name", metavar="POLICY")
 @_config
 @click.option(
-    "--from", "since", default=None, help="Compare alerts opened from this time on, e.g. 2026-08-01T00:00+07:00."
+    "--from",
+    "since",
+    default=None,
+    help="Compare alerts opened from this time on, e.g. 2026-08-01T00:00+07:00; default: the last 14 days, after a"
+    " warm-up where the past does not begin with the first input.",
 )
 @click.option("--to", "until", default=None, help="... and before this one.")
 @click.option("--ward", default=None, help="Compare one ward's alerts.")
-@click.option("--warm-up", type=float, default=None, help="Begin so many hours before --from; default: with the past.")
+@click.option("--warm-up", type=float, default=None, help="Begin so many hours before what is compared.")
 @_json
 def replay(
     *,
@@ -133,16 +137,21 @@ def replay(
     really raised, so that you see how far to trust the answer.
     """
     from ancu.server.cli.common import emit, parse_time, read_settings  # noqa: PLC0415
-    from ancu.server.review.stored import at_one_moment, rehearse  # noqa: PLC0415
+    from ancu.server.review.stored import at_one_moment, rehearse, usual_window  # noqa: PLC0415
     from ancu.server.review.texts import rehearsal_json, rehearsal_lines  # noqa: PLC0415
 
     settings = read_settings(config)
     base, new = _books(settings, policy_name)
-    first = None if since is None else parse_time(since)
-    if warm_up is not None and first is None:
-        raise UsageError("--warm-up needs --from")
+    if warm_up is not None and warm_up < 0:
+        raise UsageError("--warm-up is not negative")
+    warming = None if warm_up is None else timedelta(hours=warm_up)
     began = time.perf_counter()
     with at_one_moment(settings.database) as connection:
+        if since is None:
+            first, begin = usual_window(connection, warming)
+        else:
+            first = parse_time(since)
+            begin = None if warming is None else first - warming
         (found,) = rehearse(
             connection,
             base,
@@ -150,7 +159,7 @@ def replay(
             since=first,
             until=None if until is None else parse_time(until),
             ward=ward,
-            begin=None if first is None or warm_up is None else first - timedelta(hours=warm_up),
+            begin=begin,
         )
     took_s = time.perf_counter() - began
     emit(as_json, rehearsal_json(found, base, new, took_s), rehearsal_lines(found, base, new, took_s))

@@ -22,6 +22,7 @@ from ancu.server.ports import AlertDetail, AlertRow
 from ancu.server.projection import STREAM, leading_sign, signal_of, steps_of
 from ancu.server.review import in_force
 from ancu.server.review.bundle import Proven, make_bundle
+from ancu.server.review.excuses import excuses
 from ancu.server.review.explain import Reader, explain
 from ancu.server.review.merkle import prove
 from ancu.server.review.past import position_at
@@ -49,7 +50,7 @@ def export(connection: sqlite3.Connection, alert: str, *, seed: bytes, now: date
     hashes = [row["hash"] for row in connection.execute("SELECT hash FROM journal ORDER BY position")]
     root, paths = prove(hashes, [row["position"] - 1 for row in wanted])
     proven = [_proven(row, path) for row, path in zip(wanted, paths, strict=True)]
-    detail = detail_of([(row["position"], event) for row, event in zip(found, events, strict=True)])
+    detail = detail_of([(row["position"], event) for row, event in zip(found, events, strict=True)], connection)
     return make_bundle(
         seed=seed,
         made_at=now.isoformat(timespec="seconds"),
@@ -61,8 +62,8 @@ def export(connection: sqlite3.Connection, alert: str, *, seed: bytes, now: date
     )
 
 
-def detail_of(events: Sequence[tuple[int, AlertEvent]]) -> AlertDetail:
-    """An alert as its events tell it, by ids alone: nobody's name, no numbers to call."""
+def detail_of(events: Sequence[tuple[int, AlertEvent]], connection: sqlite3.Connection | None = None) -> AlertDetail:
+    """An alert as its events tell it, by ids alone: nobody's name, no numbers to call; absences out of a file."""
     alert = fold(event for _, event in events)
     assert alert is not None  # noqa: S101 - a journal's alert begins with its Raised
     said = [event for _, event in events]
@@ -93,6 +94,7 @@ def detail_of(events: Sequence[tuple[int, AlertEvent]]) -> AlertDetail:
         calls=(),
         last_known={},
         thresholds=thresholds[-1] if thresholds else {},
+        excuses=None if connection is None else excuses(connection, said),
     )
 
 

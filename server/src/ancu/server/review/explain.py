@@ -110,8 +110,15 @@ class _Page:
         lines = _once(lines)
         known = {signal.code for signal in (*self._detail.ruled_out, *self._detail.evidence)}
         if _concern(self._detail.row.kind) is Concern.WHEREABOUTS and not known & _ABSENCES:
-            lines.append(Line("explain.no_absence"))
+            lines += self._absences()
         return lines or [Line("explain.nothing_ruled_out")]
+
+    def _absences(self) -> list[Line]:
+        """What the record of absences says about that time, where somebody looked."""
+        found = self._detail.excuses
+        if found is None:
+            return []
+        return [self._signal(signal) for signal in found] or [Line("explain.no_absence")]
 
     def known(self) -> list[Line]:
         return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ancu.models.clock import to_ms
@@ -20,7 +20,10 @@ from ancu.server.review.outline import Outline, outlines
 from ancu.server.review.past import position_at, read_past, span
 from ancu.server.review.replay import Replayed, acts_of, replay
 
-__all__ = ["Rehearsal", "Wanted", "at_one_moment", "journal_events", "rehearse"]
+__all__ = ["Rehearsal", "Wanted", "at_one_moment", "journal_events", "rehearse", "usual_window"]
+
+_LOOK_BACK = timedelta(days=14)  # an order's length: who is judged now was judged in it
+_WARM_UP = timedelta(hours=12)  # longer than any wait of a rule but those that run for days
 
 
 @contextmanager
@@ -75,6 +78,30 @@ class Wanted:
             and (self._until is None or outline.opened_at < self._until)
             and (self._ward is None or outline.ward == self._ward)
         ]
+
+
+def usual_window(
+    connection: sqlite3.Connection, warm_up: timedelta | None = None
+) -> tuple[datetime | None, datetime | None]:
+    """(alerts opened from when on are compared, from where the judge begins) where nobody named a time.
+
+    At most the last fourteen days, after a warm-up: a judge that begins in the middle of things sees them anew. A past
+    that is kept from the very first input is compared whole. None: from its beginning.
+    """
+    covered = span(connection)
+    if covered is None:
+        return None, None
+    begins, ends = covered
+    if ends - begins > _LOOK_BACK:
+        since = ends - _LOOK_BACK
+        return since, since - (_WARM_UP if warm_up is None else warm_up)
+    if warm_up is None:
+        first = connection.execute("SELECT inbox FROM told ORDER BY position LIMIT 1").fetchone()
+        oldest = connection.execute("SELECT coalesce(min(position), 1) FROM inbox").fetchone()[0]
+        if first["inbox"] == 0 and oldest == 1:
+            return None, None
+        warm_up = min(_WARM_UP, (ends - begins) / 4)
+    return begins + warm_up, None
 
 
 def rehearse(
