@@ -122,7 +122,7 @@ class Server:
         self.receipts = Receipts(self.commander.tell)
         self.wire.core = self.core
         self.core.start()
-        self.tasks = [asyncio.ensure_future(self.receipts.run())]
+        self.tasks = [asyncio.ensure_future(self.receipts.run()), asyncio.ensure_future(self.commander.run())]
 
     def connect(self) -> Any:
         return sqlite.connect(self.data / "ancu.db")
