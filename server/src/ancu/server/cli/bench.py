@@ -115,3 +115,23 @@ def alarm(runs: int, loss: float, seed: int, as_json: bool) -> None:
         return
     click.echo(f"{figures.runs} strap cuts, {figures.missing} without an alert")
     click.echo(f"p50 {figures.p50_ms:.0f} ms, p95 {figures.p95_ms:.0f} ms, p99 {figures.p99_ms:.0f} ms")
+
+
+@bench.command()
+@click.option("--alerts", type=click.IntRange(1, 50_000), default=5_000, show_default=True, help="Open at once.")
+@click.option("--requests", type=click.IntRange(10, 10_000), default=100, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def pages(alerts: int, requests: int, seed: int, as_json: bool) -> None:
+    """What the inbox costs the server with thousands of open alerts, and what its first load weighs."""
+    from ancu.server.bench.pages import bench_pages  # noqa: PLC0415 - `--help` needs none of it
+
+    with tempfile.TemporaryDirectory(prefix="ancu-bench-") as folder:
+        figures = asyncio.run(bench_pages(Path(folder), alerts=alerts, requests=requests, seed=seed))
+    if as_json:
+        click.echo(json.dumps(asdict(figures)))
+        return
+    click.echo(f"inbox with {figures.open_alerts} open alerts, {figures.requests} requests of each")
+    click.echo(f"page: p50 {figures.inbox_p50_ms:.1f} ms, p99 {figures.inbox_p99_ms:.1f} ms")
+    click.echo(f"one changed row: p50 {figures.row_p50_ms:.1f} ms, p99 {figures.row_p99_ms:.1f} ms")
+    click.echo(f"first load: {figures.first_load_gzip_bytes / 1000:.0f} kB compressed, scripts and styles included")
