@@ -287,7 +287,7 @@ class ExchangeDesk(Exchange):
 
     def check_window(self, starts_at: datetime, until: datetime) -> None:
         """Raises Refused for a window that no absence may have."""
-        if not starts_at < until <= starts_at + _LONGEST:
+        if not timedelta(0) < until - starts_at <= _LONGEST:
             raise Refused("window", "an absence ends after it starts, within 30 days")
         if until <= self._clock.now():
             raise Refused("window", "this window is over already")

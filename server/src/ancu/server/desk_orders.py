@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -81,7 +82,8 @@ class OrdersDesk(Orders):
         self._check_ward(viewer, new.ward)
 
         def create(tx: Transaction) -> str:
-            return _write(self._register(tx, viewer), new, from_ms(tx.now_ms))
+            with _known_edge():
+                return _write(self._register(tx, viewer), new, from_ms(tx.now_ms))
 
         asked = f"order {new!r}"
         return await self.order(viewer, await self._once(viewer, key, asked, create))
@@ -133,7 +135,8 @@ class OrdersDesk(Orders):
             moved = WardCode(ward)
             if moved not in wards:
                 raise NotFound(f"no ward {ward!r}")
-            self._register(tx, viewer).transfer(OrderId(order), moved, EdgeId(edge) if edge else None, address)
+            with _known_edge():
+                self._register(tx, viewer).transfer(OrderId(order), moved, EdgeId(edge) if edge else None, address)
             return order
 
         id_ = await self._once(viewer, key, f"transfer {order} {ward} {edge} {address}", transfer)
@@ -170,6 +173,15 @@ class OrdersDesk(Orders):
         return row
 
 
+@contextlib.contextmanager
+def _known_edge() -> Iterator[None]:
+    """A box that is none is refused; whoever names one may know that much."""
+    try:
+        yield
+    except Absent:
+        raise Refused("edge", "there is no such box") from None
+
+
 def _must_write(viewer: Viewer) -> None:
     if viewer.role not in _WRITES:
         raise NotFound("nothing here for this role")
@@ -195,7 +207,7 @@ def _write(register: Register, new: NewOrder, now: datetime) -> str:
         raise OrderRefused("an order that began so long ago is over")
     if new.until <= now:
         raise OrderRefused("this order would be over already")
-    if new.until > new.starts_at + _LONGEST:
+    if new.until - new.starts_at > _LONGEST:
         raise OrderRefused("an order lasts a year at most")
     guardian = new.guardian
     contacts = [] if guardian is None else [Contact(guardian.name, guardian.phone, guardian.relation)]

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ancu.server.ports_citizen import AskKind, AskRow, Citizens, DisputeAbout, VaccinationRow
 from ancu.server.ports_exchange import AbsenceReason
-from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
+from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, scoped
 from ancu.server.web.api.exchange import Items, whom
 from ancu.server.web.auth import Anyone, Key, Officer
 from ancu.server.web.state import services_of
@@ -30,7 +30,6 @@ _Note = Annotated[str, Field(max_length=2000)]
 _Person = Annotated[str | None, Query(max_length=40)]
 _Open = Annotated[bool, Query(alias="open", description="only those that nobody decided yet")]
 _Limit = Annotated[int, Query(ge=1, le=500)]
-_Cursor = Annotated[str | None, Query(max_length=200)]
 
 
 class _Body(BaseModel):
@@ -87,7 +86,7 @@ async def ask(body: Wish, session: Anyone, key: Key, desk: CitizensOf) -> AskRow
 @router.get("/requests")
 async def requests(  # noqa: PLR0917 - by name: they are a query
     session: Anyone, desk: CitizensOf, still_open: _Open = False, person: _Person = None, limit: _Limit = 100,
-    cursor: _Cursor = None,
+    cursor: Cursor = None,
 ) -> Items[AskRow]:  # fmt: skip
     """Newest first."""
     return Items.of(
@@ -112,7 +111,7 @@ async def dispute(body: Dispute, session: Anyone, key: Key, desk: CitizensOf) ->
 @router.get("/disputes")
 async def disputes(  # noqa: PLR0917 - by name: they are a query
     session: Anyone, desk: CitizensOf, still_open: _Open = False, person: _Person = None, limit: _Limit = 100,
-    cursor: _Cursor = None,
+    cursor: Cursor = None,
 ) -> Items[AskRow]:  # fmt: skip
     """Newest first."""
     kinds = frozenset({AskKind.DISPUTE})
@@ -138,6 +137,6 @@ async def add_vaccination(body: Vaccination, session: Officer, key: Key, desk: C
 
 @router.get("/vaccinations")
 async def vaccinations(
-    session: Anyone, desk: CitizensOf, person: _Person = None, limit: _Limit = 100, cursor: _Cursor = None
+    session: Anyone, desk: CitizensOf, person: _Person = None, limit: _Limit = 100, cursor: Cursor = None
 ) -> Items[VaccinationRow]:
     return Items.of(await desk.vaccinations(session.viewer, person=person, limit=limit, cursor=cursor))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ancu.server.ports_orders import Guardian, NewOrder, OrderReason, OrderRow, Orders
-from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
+from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, scoped
 from ancu.server.web.api.exchange import Items
 from ancu.server.web.auth import Key, Officer
 from ancu.server.web.state import services_of
@@ -93,7 +93,7 @@ async def list_orders(
     desk: OrdersOf,
     open: Annotated[bool, Query(description="only those that were not ended")] = False,  # noqa: A002 - the API's word
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Items[OrderShown]:
     """Newest first."""
     page = await desk.orders(session.viewer, still_open=open, limit=limit, cursor=cursor)

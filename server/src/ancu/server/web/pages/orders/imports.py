@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -36,13 +37,13 @@ _SAMPLE = {
 }
 
 
-async def _upload(request: Request, session: Officer) -> FormData:
+async def _upload(request: Request, session: Officer) -> AsyncIterator[FormData]:
     """A form with one file, checked as `auth.Form` checks a form without one."""
     check_origin(request)
-    form = await request.form(max_files=1, max_fields=20)
-    if not session.csrf or not hmac.compare_digest(text(form, "csrf").encode(), session.csrf.encode()):
-        raise HTTPException(403, "form token")
-    return form
+    async with request.form(max_files=1, max_fields=20) as form:
+        if not session.csrf or not hmac.compare_digest(text(form, "csrf").encode(), session.csrf.encode()):
+            raise HTTPException(403, "form token")
+        yield form
 
 
 @router.get("")

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from ancu.server.people.errors import OrderRefused
 from ancu.server.people.imports import read_one
 from ancu.server.ports import NotFound, Viewer
+from ancu.server.ports_exchange import Refused
 from ancu.server.ports_orders import OrderReason
 from ancu.server.web.api.common import scoped
 from ancu.server.web.api.orders import OrdersOf
@@ -59,7 +60,9 @@ async def create(request: Request, session: Officer, desk: OrdersOf, form: Form)
         try:
             row = await desk.create_order(viewer, order, key=scoped(viewer, key_of(form)))
         except OrderRefused:
-            faults = {"days": "over"}
+            faults = {"edge": "other_ward"} if said["edge"] else {"days": "over"}
+        except Refused:
+            faults = {"edge": "unknown_edge"}
         else:
             return RedirectResponse(f"/orders/{row.id}?done=created", 303)
     return await _page(request, desk, viewer, said, faults=faults, status=422)

@@ -12,6 +12,7 @@ from ancu.models.errors import UsageError
 from ancu.server.people.errors import OrderRefused
 from ancu.server.people.imports import read_day
 from ancu.server.ports import Viewer
+from ancu.server.ports_exchange import Refused
 from ancu.server.web.api.common import scoped
 from ancu.server.web.api.orders import OrdersOf
 from ancu.server.web.auth import Form, Officer, text
@@ -74,7 +75,9 @@ async def transfer(request: Request, order: str, session: Officer, desk: OrdersO
         )
     except OrderRefused:
         return await _page(request, desk, viewer, order, fault="order_fault.other_ward", status=422)
-    except UsageError:  # no such box, or no id at all
+    except Refused as refused:
+        if refused.why != "edge":
+            raise
         return await _page(request, desk, viewer, order, fault="order_fault.unknown_edge", status=422)
     if viewer.wards is not None and after.ward not in viewer.wards:
         return render(request, "orders_moved.html")
