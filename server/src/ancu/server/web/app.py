@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from ancu.models.clock import Clock
 from ancu.server.ports import Desk
@@ -50,6 +51,9 @@ def create_app(desk: Desk, accounts: Accounts, settings: WebSettings, clock: Clo
         app.include_router(router)
     static.mount(app)
     openapi.describe(app)
+    # Compression tells a listener the length of a secret beside text that he chose, if he can make a browser ask for
+    # both: strict cookies leave him nothing to ask with. Streams are left alone.
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     app.add_middleware(Shell, settings=settings, metrics=metrics)
     return app
 
