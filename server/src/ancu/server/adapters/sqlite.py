@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from ancu.models.errors import ConfigError
 
-__all__ = ["connect", "migrate"]
+__all__ = ["connect", "migrate", "pending"]
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -38,6 +39,13 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
+def pending(connection: sqlite3.Connection) -> list[str]:
+    """The steps that the file lacks; changes nothing."""
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'migrations'").fetchone()
+    done = {row["name"] for row in connection.execute("SELECT name FROM migrations")} if known else set()
+    return [step.name for step in _steps() if step.name not in done]
+
+
 def migrate(connection: sqlite3.Connection) -> list[str]:
     """Bring the file to the newest schema, each step in a transaction of its own; returns the steps taken."""
     connection.execute(
@@ -45,9 +53,14 @@ def migrate(connection: sqlite3.Connection) -> list[str]:
     )
     done = {row["name"] for row in connection.execute("SELECT name FROM migrations")}
     taken = []
-    for step in sorted(files("ancu.server.adapters").joinpath("schema").iterdir(), key=lambda entry: entry.name):
-        if step.name.endswith(".sql") and step.name not in done:
+    for step in _steps():
+        if step.name not in done:
             note = f"INSERT INTO migrations (name) VALUES ('{step.name}')"  # noqa: S608 - our own file's name
             connection.executescript(f"BEGIN IMMEDIATE;\n{step.read_text('utf-8')}\n{note};\nCOMMIT;")
             taken.append(step.name)
     return taken
+
+
+def _steps() -> list[Traversable]:
+    folder = files("ancu.server.adapters").joinpath("schema")
+    return sorted((step for step in folder.iterdir() if step.name.endswith(".sql")), key=lambda step: step.name)

@@ -41,7 +41,7 @@ class _Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "  ancu order add --person - --days 14 --edge home-001 --band wb-00000042 --config server.toml",
 )
 def order() -> None:
-    """Quarantine orders: add, extend, end, list."""
+    """Quarantine orders: add, extend, move, end, list."""
 
 
 @order.command()
@@ -103,6 +103,37 @@ def extend(order_id: str, until: str, config: Path, as_json: bool) -> None:
     with open_register(config) as register:
         register.orders.extend(OrderId(order_id), at)
     emit(as_json, {"id": order_id, "until": at.isoformat()}, f"order {order_id} ends {at:%Y-%m-%d %H:%M} UTC")
+
+
+@order.command()
+@click.argument("order_id", metavar="ORDER")
+@click.option("--edge", help="The box of the new home or site.")
+@click.option("--ward", help="The new ward; default: the box's own.")
+@click.option("--bands-out", type=click.Path(path_type=Path), help="The new box's bands file, to write anew.")
+@common
+@example("ancu order move o-7h3kq9x2mb --edge home-002 --bands-out home-002/bands.toml")
+def move(
+    *, order_id: str, edge: str | None, ward: str | None, bands_out: Path | None, config: Path, as_json: bool
+) -> None:
+    """Move an open order to another box: another home, a site, or home again.
+
+    Until the new box hears the band its person is unknown, neither present nor away. The band stays the same.
+    """
+    if edge is None and (ward is None or bands_out is not None):
+        raise UsageError("give --edge, or --ward alone where the new home has no box yet")
+    with open_provisioner(config) as (register, provisioner):
+        box = None if edge is None else register.snapshot().edges.get(EdgeId(edge))
+        if ward is not None:
+            place = WardCode(ward)
+        elif box is not None:
+            place = box.ward
+        else:
+            raise UsageError(f"no edge {edge!r}")
+        register.orders.transfer(OrderId(order_id), place, EdgeId(edge) if edge else None)
+        if bands_out and edge:
+            provisioner.write_bands(EdgeId(edge), bands_out)
+    data = {"id": order_id, "edge": edge, "ward": place}
+    emit(as_json, data, f"order {order_id} is served at {edge or 'no box yet'}, ward {place}")
 
 
 @order.command()
