@@ -24,7 +24,7 @@ from ancu.server.cases.memory import Decided, Observed
 from ancu.server.cases.policy import Held, Policy
 from ancu.server.cases.roster import OrderSeat, Roster, area_of
 from ancu.server.cases.trust import frames_refused
-from ancu.server.cases.verdict import Clear, Holds, Verdict, next_look
+from ancu.server.cases.verdict import Clear, Holds, Verdict, Wait, next_look
 from ancu.server.cases.zones import zone_verdicts
 
 __all__ = ["Hearing", "band_case", "person_subject"]
@@ -121,10 +121,13 @@ class Hearing:
         seat, state = self._roster.edges.get(edge), self._observed.edges.get(edge)
         if seat is None or state is None:
             return None
-        is_well = state.mains and state.is_fresh(self._at_ms, self._policy)
-        if is_well and not self._before.is_troubled(SubjectKind.EDGE, edge):
-            return state.alive_ms + self._policy.rules.edge_silent.opens_after_s * 1000  # the screen
+        is_fresh, rules = state.is_fresh(self._at_ms, self._policy), self._policy.rules
+        together_ms = state.alive_ms + rules.area_outage.opens_after_s * 1000  # then its neighbours are asked
+        if is_fresh and state.mains and not self._before.is_troubled(SubjectKind.EDGE, edge):
+            return min(state.alive_ms + rules.edge_silent.opens_after_s * 1000, together_ms)  # the screen
         found: list[Verdict] = [mains_lost(edge, state, self._policy)]
+        if self._at_ms < together_ms:
+            found.append(Wait(together_ms))
         outage_ms = None
         if not self._is_cut_off(seat.gateway):
             silent = edge_silent(
@@ -136,10 +139,10 @@ class Hearing:
                 at_ms=self._at_ms,
                 policy=self._policy,
             )
-            if isinstance(silent, Holds) and edge in self._area(area_of(seat)).hidden:
+            if not is_fresh and edge in self._area(area_of(seat)).hidden:
                 outage_ms = self.look_at_area(area_of(seat))
-            else:
-                found.append(silent)
+                silent = None if isinstance(silent, Holds) else silent
+            found.append(silent)
         self._settle(self._edge_subject(edge), found)
         return min((look for look in (outage_ms, next_look(found)) if look is not None), default=None)
 
