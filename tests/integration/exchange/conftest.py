@@ -95,6 +95,8 @@ class Tokens(Accounts):
 class Ward:
     """Two people under order in two wards, and what asks for them."""
 
+    viewers = VIEWERS
+
     def __init__(self, data: Path, *, steady: bool = False) -> None:
         self.data, self.path, self.clock = data, data / DATABASE_FILE, MovedClock()
         self.steady = SteadyClock(self.clock) if steady else None
