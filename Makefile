@@ -47,6 +47,9 @@ bluez: $(VENV)/.dev ## the edge on the real BlueZ, in a virtual machine; needs D
 bench: $(VENV)/.run ## reproducible benchmarks
 	$(BIN)/ancu bench $(ARGS)
 
+screenshots: $(VENV)/.dev ## pictures of the main pages in docs/images; needs Chromium
+	$(BIN)/python tests/e2e/pages_shoot.py
+
 lock: ## compile the hashed requirement locks anew (needs uv)
 	for f in run dev convert; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
