@@ -261,7 +261,7 @@ class Line:
             if last is None or last == before:
                 continue
             late = at_ms - last > FRESH_MS
-            self.judge.pass_over(key, quiet, last if late else last - REPORT_MS)
+            self.judge.pass_over(key, quiet, last if late else last - REPORT_MS, late=late)
             if not late:
                 self._feed(quiet.make(last))
 

@@ -90,9 +90,12 @@ class SpanJudge(Judge):
             self._settled.discard(key)
             self._sweep.look(key, 0)
 
-    def pass_over(self, key: Key, quiet: Quiet, last_ms: int) -> None:
+    def pass_over(self, key: Key, quiet: Quiet, last_ms: int, *, late: bool) -> None:
         """Inputs of a span that lies behind, up to `last_ms`: stored, delivered in order, and nothing but quiet."""
         self._move(key, quiet, last_ms, begun=last_ms > quiet.first_ms)
+        box = self._observed.edges.get(EdgeId(str(key[1]))) if key[0] == "edge" else None
+        if box is not None and late:
+            box.told_late(self._observed.tick_ms)
 
     def report(self, key: Key, at_ms: int, now_ms: int) -> list[AlertEvent]:
         """One input of a quiet span, observed and decided as any other."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from ancu.models.ids import EdgeId
 from ancu.server.alerts.events import Raised
 from ancu.server.cases.codes import Kind, Say
+from ancu.server.cases.inputs import EdgeAlive
 from ancu.server.ports import Severity
 
 from .conftest import Story
@@ -164,3 +168,16 @@ def test_an_outage_that_returns_after_a_flicker_is_told_again(tell_story: type[S
     going_on = [alert for alert in story.alerts if alert.ended_at is None]
     silent = {alert.subject.id for alert in going_on if alert.kind is Kind.EDGE_SILENT}
     assert silent == {"e1", "e2", "e3"} or [alert.kind for alert in going_on] == [Kind.AREA_OUTAGE]
+
+
+def test_a_box_that_catches_up_after_an_outage_is_no_incident_of_its_own(tell_story: type[Story]):
+    story = tell_story(homes=5)
+    story.run(61)
+    fell = story.at(story.t)
+    for n in (1, 2, 3):
+        story.box_dies(n)
+    story.run(5000)
+    for late_s in range(100, 4000, 100):  # what it wrote meanwhile, oldest first, while the clock runs on
+        story.tell(EdgeAlive(fell + timedelta(seconds=late_s), EdgeId("e1"), 10, mains=True, radio_ok=True, late=True))
+        story.run(story.t + 1)
+    assert story.kinds == ["area_outage"]

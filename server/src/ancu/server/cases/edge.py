@@ -35,6 +35,7 @@ class GatewayState(msgspec.Struct):
 
 class EdgeState(msgspec.Struct):
     alive_ms: int = 0  # the last heartbeat, by the edge's clock; 0: never
+    contact_ms: int = 0  # by the server's clock: when it last told of its past, which takes a while after an outage
     radio_ok: bool = False
     ears_ms: int = 0  # since when its radio works without a gap: before that, not hearing means nothing
     mains: bool = True
@@ -48,6 +49,13 @@ class EdgeState(msgspec.Struct):
             if not self.is_believed(at_ms, policy):
                 self.ears_ms = max(self.ears_ms, at_ms)
             self.alive_ms, self.radio_ok = at_ms, radio_ok
+
+    def told_late(self, at_ms: int) -> None:
+        """It speaks, though only of what was: whoever catches up is not silent."""
+        self.contact_ms = max(self.contact_ms, at_ms)
+
+    def is_catching_up(self, at_ms: int, policy: Policy) -> bool:
+        return self.contact_ms > 0 and at_ms - self.contact_ms <= policy.presence.edge_fresh_s * 1000
 
     def began(self, at_ms: int) -> None:
         """Its process began: it hears anew from here."""
@@ -104,7 +112,7 @@ def edge_silent(
         return None
     rule = policy.rules.edge_silent
     wait_s = rule.opens_after_s if state.mains else rule.unplugged_opens_after_s
-    due = max(state.alive_ms, heard_from_ms) + wait_s * 1000
+    due = max(state.alive_ms, state.contact_ms, heard_from_ms) + wait_s * 1000
     last = from_ms(state.alive_ms)
     if at_ms >= due:
         silent_s = (at_ms - state.alive_ms) // 1000

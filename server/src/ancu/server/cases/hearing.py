@@ -369,6 +369,8 @@ class Hearing:
                 state = self._observed.edges.get(edge)
                 if state is None or not state.alive_ms or state.is_fresh(self._at_ms, self._policy):
                     continue
+                if state.is_catching_up(self._at_ms, self._policy):
+                    continue
                 if self._is_cut_off(self._roster.edges[edge].gateway):
                     in_doubt = True
                 else:

@@ -290,6 +290,8 @@ class Judge:
         if state is None:
             state = self._observed.edges[edge] = EdgeState()
         was_believed = state.is_believed(max(at_ms, self._observed.tick_ms), self.policy)  # by whoever looked last
+        if beat.late:
+            state.told_late(self._observed.tick_ms)
         had_mains = state.mains
         state.alive(at_ms, self.policy, radio_ok=beat.radio_ok, mains=beat.mains, walked=beat.walked)
         if state.mains is not had_mains:
