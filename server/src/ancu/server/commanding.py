@@ -18,6 +18,7 @@ from ancu.models.ids import BandNumber, EdgeId, WardCode
 from ancu.server.core import CoreStopped, Transaction
 from ancu.server.people.records import Snapshot
 from ancu.server.people.sites_drawing import newest_drawings
+from ancu.server.people.sites_seen import sweep
 
 __all__ = ["Commander", "Outgoing", "bands_of_edges", "seal_for"]
 
@@ -26,6 +27,7 @@ _LOOK_S = 2.0  # between two comparisons
 _AGAIN_MS = 10_000  # an edge tells what it applied every 10 s or so
 _SLOWEST_MS = 600_000  # to an edge that cannot do what it is told
 _ALIVE_MS = 60_000
+_SWEEP_MS = 600_000  # between two looks at what cameras told that is kept long enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Commander:
 
     def __init__(self, run: _Runs, send: Callable[[Outgoing], None]) -> None:
         self._run, self._send = run, send
+        self._swept_ms = 0
         self._told: dict[tuple[EdgeId, str], _Told] = {}  # read and written on the core's thread
         self._wanted: tuple[int, Mapping[EdgeId, tuple[int, SetBands]]] | None = None  # of a version of the register
 
@@ -82,6 +85,9 @@ class Commander:
         register = tx.memory.roster
         if register is None:
             return []
+        if tx.now_ms - self._swept_ms >= _SWEEP_MS:
+            self._swept_ms = tx.now_ms
+            sweep(tx.store.connection, tx.now_ms)
         return [
             outgoing
             for edge, name, value, command in self._differences(tx, register)

@@ -62,8 +62,8 @@ function edit(form: HTMLFormElement, svg: SVGSVGElement): void {
     const path = points.map(([x, y]) => `${x},${y}`).join(" ");
     const kind = mark.kind === "zone" ? `zone-${mark.watch}` : "door";
     const drawn = mark.kind === "line"
-      ? shape("polyline", { points: path, class: `mark ${kind} line${index === chosen ? " on" : ""}` })
-      : shape("polygon", { points: path, class: `mark ${kind}${index === chosen ? " on" : ""}` });
+      ? shape("polyline", { points: path, class: `drawn ${kind} line${index === chosen ? " on" : ""}` })
+      : shape("polygon", { points: path, class: `drawn ${kind}${index === chosen ? " on" : ""}` });
     drawn.addEventListener("pointerdown", (event) => { if (!tool) grab(event, index); });
     const [x, y] = points.reduce<Place>(([ax, ay], [bx, by]) => [ax + bx / points.length, ay + by / points.length], [0, 0]);
     const label = shape("text", { x, y: mark.kind === "line" ? y - 24 : y, class: "mark-name" });

@@ -95,6 +95,8 @@ async def _until_interrupted(main: Any) -> bool:
 async def _run(folder: Path, options: _Options) -> bool:
     began = time.monotonic()
     camera = None if options.camera == "none" else {"id": "camera-1", "source": options.camera}
+    if camera is not None and options.camera == "demo":
+        camera["stills"] = "asked"  # a public clip: doors can be drawn on its picture
     made = make_installation(
         folder,
         homes=options.homes,
