@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from ancu.models.ids import EdgeId
 from ancu.server.alerts.events import Raised
 from ancu.server.cases.codes import Kind, Say
+from ancu.server.cases.edge import EdgeState, edge_silent
 from ancu.server.cases.inputs import EdgeAlive
+from ancu.server.cases.verdict import Holds, Wait
+from ancu.server.policies import load_policy
 from ancu.server.ports import Severity
 
 from .conftest import Story
@@ -170,14 +171,21 @@ def test_an_outage_that_returns_after_a_flicker_is_told_again(tell_story: type[S
     assert silent == {"e1", "e2", "e3"} or [alert.kind for alert in going_on] == [Kind.AREA_OUTAGE]
 
 
-def test_a_box_that_catches_up_after_an_outage_is_no_incident_of_its_own(tell_story: type[Story]):
-    story = tell_story(homes=5)
+def test_a_box_that_still_tells_of_its_past_is_waited_for():
+    policy, last_ms, now_ms = load_policy("table"), 1_000_000_000, 1_000_000_000 + 4 * 3_600_000
+    ask = {"people": 1, "ruled_out": (), "at_ms": now_ms, "policy": policy}
+    silent = EdgeState(alive_ms=last_ms, radio_ok=True)
+    assert isinstance(edge_silent(EdgeId("e1"), silent, 0, **ask), Holds)
+    silent.told_late(now_ms - 5_000)
+    assert silent.is_catching_up(now_ms, policy)
+    assert edge_silent(EdgeId("e1"), silent, 0, **ask) == Wait(now_ms - 5_000 + 600_000)
+
+
+def test_late_heartbeats_say_that_a_box_is_catching_up(story: Story):
     story.run(61)
-    fell = story.at(story.t)
-    for n in (1, 2, 3):
-        story.box_dies(n)
+    story.box_dies()
     story.run(5000)
-    for late_s in range(100, 4000, 100):  # what it wrote meanwhile, oldest first, while the clock runs on
-        story.tell(EdgeAlive(fell + timedelta(seconds=late_s), EdgeId("e1"), 10, mains=True, radio_ok=True, late=True))
-        story.run(story.t + 1)
-    assert story.kinds == ["area_outage"]
+    beat = EdgeAlive(story.at(100), EdgeId("e1"), 10, mains=True, radio_ok=True, late=True)
+    story.tell(beat)
+    state = story.judge._observed.edges["e1"]  # noqa: SLF001 - its memory is what is asked about
+    assert state.is_catching_up(round(story.at(5001).timestamp() * 1000), story.judge.policy)
