@@ -187,5 +187,5 @@ def test_late_heartbeats_say_that_a_box_is_catching_up(story: Story):
     story.run(5000)
     beat = EdgeAlive(story.at(100), EdgeId("e1"), 10, mains=True, radio_ok=True, late=True)
     story.tell(beat)
-    state = story.judge._observed.edges["e1"]  # noqa: SLF001 - its memory is what is asked about
+    state = story.judge._observed.edges["e1"]
     assert state.is_catching_up(round(story.at(5001).timestamp() * 1000), story.judge.policy)
