@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PARTS  := models edge gateway server firmware-sim
 ARGS   ?=
 
-.PHONY: setup demo test test-e2e test-all bench bluez check lock clean help
+.PHONY: setup demo test test-e2e test-all bench screenshots bluez check lock clean help
 
 help:
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
