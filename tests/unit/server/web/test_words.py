@@ -24,7 +24,7 @@ BY_CODE = (  # parts of the catalogue whose keys are codes of other parts, or id
     "kind.", "signal.", "sign.", "step.", "do.", "reason.", "severity.", "state.", "outcome.", "relation.", "known.",
     "threshold.", "value.", "desk.", "presence.", "health.", "device.", "problem.", "login.", "enter.",
     "fault.", "sort.", "link_quality.", "devfact.", "devlog.", "swap_reason.", "given_no.",
-    "site_no.", "draw_no.", "still.", "zone_kind.",
+    "site_no.", "draw_no.", "still.", "bed_state.", "way.",
     "absence_reason", "absence_state.", "checkin_state.", "contacted.", "unit.", "condition.", "visit_kind.", "watch.",
     "replay_refused.",
     "symptom.", "leave_reason", "dispute_about", "order_reason.", "order_state.", "order_fault.", "order_field.",
