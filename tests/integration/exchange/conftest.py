@@ -136,7 +136,7 @@ class Ward:
             steady=self.steady,
         )
         self.core.start()
-        assert self.core.wait_ready(5)
+        assert self.core.wait_ready(30)
         self.series = Series(self.data / "series.duckdb", self.path)
         self.desk = StoreDesk(
             self.path,

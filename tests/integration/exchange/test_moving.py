@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ancu.models.frame import Reading, Status
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, OrderId, WardCode
 from ancu.server.cases.inputs import BandHeard, BandUnseen, EdgeAlive
+
+pytestmark = pytest.mark.timeout(90)  # each second of virtual time is a commit to disk
 
 WORN = Reading(80, False, 365, 70, 98, Status.SKIN | Status.MOTION, 0)
 BAND = BandNumber(7)

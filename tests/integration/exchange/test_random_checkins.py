@@ -16,6 +16,8 @@ from ancu.server.notify.port import Due, Receipt, Unreachable
 from ancu.server.notify.words import Writer
 from ancu.server.policies import load_policy
 
+pytestmark = pytest.mark.timeout(90)  # each second of virtual time is a commit to disk
+
 SEED = b"s" * 32
 POLICY = load_policy("default")
 
@@ -146,10 +148,10 @@ class Telephone:
         self._engine = Engine(Plan((), persons=("sms",)), Writer("vi", "https://ancu.example"), lambda: 0.5)
 
     def step(self) -> list[Due]:
-        return list(self._ward.core.command(self._engine.step).result(5).due)
+        return list(self._ward.core.command(self._engine.step).result(30).due)
 
     def settle(self, due: Due, result: Receipt | Unreachable) -> None:
-        self._ward.core.command(lambda tx: self._engine.settle(tx, [Outcome(due.id, result)])).result(5)
+        self._ward.core.command(lambda tx: self._engine.settle(tx, [Outcome(due.id, result)])).result(30)
 
 
 @pytest.fixture

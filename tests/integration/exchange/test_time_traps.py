@@ -14,6 +14,8 @@ from ancu.models.topics import Lane, Upstream
 from ancu.models.wire import EdgeHeartbeat, JournalHealth, RadioHealth
 from ancu.server.bench.fleet import Home, relay_of
 
+pytestmark = pytest.mark.timeout(90)  # each second of virtual time is a commit to disk
+
 LEAPS = [timedelta(days=2), -timedelta(hours=1), timedelta(days=30), timedelta(days=-20_000)]
 
 

@@ -27,6 +27,8 @@ from ancu.server.projection import events_of
 
 from .street import WORN, Street, cool
 
+pytestmark = pytest.mark.timeout(90)  # hours of a street in virtual time
+
 Scene = Callable[[Street], None]
 QUARTER_S = 900
 

@@ -73,7 +73,7 @@ class House:
             db.execute("INSERT INTO officer_wards VALUES (?, ?)", (viewer.id, min(viewer.wards)))
         db.close()
         self.core.start()
-        assert self.core.wait_ready(5)
+        assert self.core.wait_ready(30)
 
     def open(self):
         connection = connect(self.path)
@@ -88,14 +88,14 @@ class House:
             tx.records += records
             return records[0].subject
 
-        alert = self.core.command(tap).result(5)
+        alert = self.core.command(tap).result(30)
 
         if owner:
             self.act(alert, Acknowledge(owner))
         return alert
 
     def act(self, alert: str, command: Acknowledge) -> None:
-        self.core.command(lambda tx: act(tx, alert, command)).result(5)
+        self.core.command(lambda tx: act(tx, alert, command)).result(30)
 
     def fever(self) -> str:
         """An alert of a person's health."""
@@ -109,7 +109,7 @@ class House:
             tx.records += [*records, *told]
             return told[0].subject
 
-        return self.core.command(tell).result(5)
+        return self.core.command(tell).result(30)
 
     def watch(self, officer: str, start: datetime, end: datetime) -> None:
         db = self.open()
@@ -123,14 +123,14 @@ class House:
 
     def message_to(self, officer: str) -> str:
         """The id inside the push that is due to him."""
-        step = self.core.command(self.engine.step).result(5)
+        step = self.core.command(self.engine.step).result(30)
         db = self.open()
         (found,) = [due.id for due in step.due if rows.one_delivery(db, due.id).officer == officer]
         db.close()
         return found
 
     def owner_of(self, alert: str) -> str:
-        self.core.command(self.engine.step).result(5)
+        self.core.command(self.engine.step).result(30)
         connection = connect(self.path, read_only=True)
         try:
             return connection.execute("SELECT acknowledged_by FROM alerts WHERE id = ?", (alert,)).fetchone()[0]
@@ -277,8 +277,8 @@ async def test_the_journal_says_whom_a_message_reached(house: House):
     house.contact("minh")
     alert = house.call_for_help()
     message = house.message_to("minh")
-    house.core.command(lambda tx: house.engine.settle(tx, [Outcome(message, Receipt())])).result(5)
-    events = house.core.command(lambda tx: [event for _, event in events_of(tx.store, alert)]).result(5)
+    house.core.command(lambda tx: house.engine.settle(tx, [Outcome(message, Receipt())])).result(30)
+    events = house.core.command(lambda tx: [event for _, event in events_of(tx.store, alert)]).result(30)
     assert [(e.channel, e.officer) for e in events if isinstance(e, Notified)] == [("push", "minh")]
 
 

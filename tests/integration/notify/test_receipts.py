@@ -47,6 +47,8 @@ from ancu.server.web.settings import WebSettings
 
 from .conftest import Certificates, HttpDouble, Reply
 
+pytestmark = pytest.mark.timeout(120)  # each waits for a real server and a real provider's double
+
 CLOCK = SystemClock()
 SECRET = "a secret of twenty-four bytes"
 SecretFile = Callable[[str, str], Path]
@@ -253,7 +255,7 @@ class Switchboard:
         def tap(tx: Transaction) -> None:
             tx.records += tx.memory.feed(SosTapped(CLOCK.now(), self.home.bands[0].person))
 
-        self.core.command(tap).result(5)
+        self.core.command(tap).result(30)
         self.dispatcher.wake()
 
     def states(self, officer: str = "lan") -> dict[str, str]:
@@ -267,7 +269,7 @@ class Switchboard:
         return {row["channel"]: row["state"] for row in rows}
 
     async def until(self, channel: str, state: str, officer: str = "lan") -> None:
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while self.states(officer).get(channel) != state:
             assert time.monotonic() < end, self.states(officer)
             await asyncio.sleep(0.05)
