@@ -39,6 +39,7 @@ from ancu.models.wire import Heard, unpack_record
 __all__ = ["Bench", "RadioFigures"]
 
 _START_S = 60.0
+_END_S = 15.0
 _LOST_S = 15.0  # a cut that has not come by then is missing
 _CUT_INTERVAL_S = 2.0  # the bands' own
 _ORDER = OrderId("bench")
@@ -254,9 +255,10 @@ class _Place:
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)
                 try:
-                    await asyncio.wait_for(process.wait(), 5)
+                    await asyncio.wait_for(process.wait(), _END_S)
                 except TimeoutError:
-                    process.kill()
+                    with contextlib.suppress(ProcessLookupError):
+                        process.kill()
                     await process.wait()
 
 

@@ -9,15 +9,19 @@ from ancu.firmware_sim.radio import Air, OnAir
 from ancu.firmware_sim.reports import CONNECTABLE, LEGACY, SCAN_RESPONSE, SCANNABLE, Report, encode_report
 from ancu.models.address import show_address
 
-__all__ = ["RadioController"]
+__all__ = ["LE_PACKET_BYTES", "RadioController"]
 
 _ENHANCED_CONNECTION_COMPLETE = 1 << 9  # of the LE event mask
+
+
+LE_PACKET_BYTES = 251  # of the data length extension, which every controller of the last ten years has; Bumble says 27
 
 
 class RadioController(Controller):
     """One report an advert, with its RSSI; scan responses when asked for; the connection event that Linux needs."""
 
     air: Air
+    le_acl_data_packet_length = LE_PACKET_BYTES
 
     def __init__(self, name: str, air: Air, public_address: str) -> None:
         super().__init__(name, link=air, public_address=public_address)

@@ -25,6 +25,7 @@ from bumble.profiles.heart_rate_service import HeartRateService
 
 from ancu.firmware_sim.band import ROTATE_AT_MOST_MS, Sensed, Sent
 from ancu.firmware_sim.bonds import Bonds
+from ancu.firmware_sim.controller import LE_PACKET_BYTES
 from ancu.firmware_sim.gatt_link import LinkService, Wrist
 from ancu.firmware_sim.radio import Air, OnAir
 from ancu.firmware_sim.smp import Smp
@@ -63,6 +64,7 @@ class GattBand:
         self._air, self._wrist, self._rng = air, wrist, rng
         self._link = link_keys(keys.identity)
         self._controller = Controller(f"band {number}", link=air)
+        self._controller.le_acl_data_packet_length = LE_PACKET_BYTES
         # Only with legacy commands does Bumble's controller advertise under the address that the firmware rotates.
         self._controller.le_features &= ~hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
         identity = hci.Address(show_address(self._link.address), hci.Address.RANDOM_DEVICE_ADDRESS)

@@ -20,6 +20,7 @@ from bumble.transport import open_transport
 from bumble.transport.common import Transport, TransportSpecError
 
 from ancu.firmware_sim.bonds import Bonds
+from ancu.firmware_sim.quiet import quieten
 from ancu.firmware_sim.reports import Report, decode_reports
 from ancu.models.address import show_address
 
@@ -48,6 +49,7 @@ class HciHost:
     @classmethod
     async def acquire(cls, spec: str) -> HciHost:
         """The open controller of a transport spec; raises BleakError when it cannot be opened."""
+        quieten()
         pool = cls._pools.setdefault(asyncio.get_running_loop(), {})
         host = pool.get(spec)
         if host is None or host.lost:

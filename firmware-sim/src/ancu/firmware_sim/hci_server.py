@@ -14,6 +14,7 @@ from bumble.core import InvalidPacketError
 from bumble.transport.common import PacketParser
 
 from ancu.firmware_sim.controller import RadioController
+from ancu.firmware_sim.quiet import quieten
 from ancu.firmware_sim.radio import Air
 
 __all__ = ["HciServer"]
@@ -35,6 +36,7 @@ class HciServer:
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; port 0 takes a free one."""
+        quieten()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _HostLink(self), "127.0.0.1", port)
 
