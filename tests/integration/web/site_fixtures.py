@@ -57,7 +57,7 @@ async def page_of(
     context = await chromium.new_context(
         viewport={"width": size[0], "height": size[1]}, locale="en-GB", has_touch=touch, color_scheme="light"
     )
-    context.set_default_timeout(12_000)
+    context.set_default_timeout(40_000)  # on a machine that others use too
     await context.add_cookies([{"name": "ancu-lang", "value": lang, "url": url}])
     if login is not None:
         signed_in = await world.session(login)

@@ -185,7 +185,7 @@ class SiteWorld:
         self.grounds.close()
 
 
-async def until(what: Callable[[], Any], seconds: float = 15) -> Any:
+async def until(what: Callable[[], Any], seconds: float = 40) -> Any:
     """Wait until it is so."""
     async with asyncio.timeout(seconds):
         while True:

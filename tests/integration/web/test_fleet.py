@@ -19,7 +19,7 @@ from ancu.server.people.ledger import Ledger
 from ancu.server.ports import NotFound, Viewer
 from ancu.server.ports_exchange import Refused
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
 
 def _load(name: str) -> ModuleType:
@@ -175,7 +175,7 @@ async def test_a_box_that_does_not_answer_is_told_again_but_not_all_the_time(wor
     state = await world.fleet.swap_state(lan, "p-an")
     assert state.box_knows is False
     box.hears = True
-    await until(lambda: wanted(world, "home-001") == {42}, 30)
+    await until(lambda: wanted(world, "home-001") == {42}, 60)
 
 
 async def test_every_change_has_its_line_in_a_log_that_is_whole(world: Any):

@@ -20,7 +20,7 @@ from ancu.server.people.sites_plan import Bed, PlanChanged, PlanRefused, Room
 from ancu.server.ports import NotFound, Viewer
 from ancu.server.ports_exchange import Refused
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
 
 def _load(name: str) -> ModuleType:
@@ -110,7 +110,7 @@ async def test_a_drawing_goes_to_its_box_again_after_a_restart_that_lost_it(worl
     await until(lambda: _in_use(world, bao, 1))
     box.zones = None  # a new disk: it says that it uses its own file
     box.beat()
-    await until(lambda: box.zones and box.zones.version == 1, 40)
+    await until(lambda: box.zones and box.zones.version == 1, 80)
     with pytest.raises(DrawingChanged):
         await world.sites.save_drawing(bao, "site-001", "cam-a", [], [], after=0, key="l")
     with pytest.raises(DrawingRefused):

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from ancu.models.ids import BandNumber
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 
 def _load(name: str) -> ModuleType:
