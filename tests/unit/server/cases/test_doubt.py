@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import pytest
+
 from ancu.models.frame import Status
-from ancu.server.alerts.events import Raised, SeverityRaised
+from ancu.server.alerts.alert import Acknowledge
+from ancu.server.alerts.events import Escalated, Raised, Reopened, SeverityRaised
 from ancu.server.cases.codes import Kind, Say
+from ancu.server.policies import load_policy
 from ancu.server.ports import Severity
 
 from .conftest import Story
@@ -160,3 +166,22 @@ def test_a_silent_band_waits_an_hour_if_its_wearer_lay_still_and_5_minutes_if_no
     assert awake.alerts == []
     awake.run(last + 300)
     assert awake.only.kind is Kind.BAND_SILENT
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_doubt_that_reopens_an_exit_at_night_rings_before_the_morning(tell_story: type[Story], taken: bool):
+    night = tell_story(policy=load_policy("default"), start=datetime(2026, 3, 2, 16, 0, tzinfo=UTC))  # 23:00
+    last = gone_after(night, MOVING)
+    night.run(last + 200)
+    if taken:
+        night.officer(night.only, Acknowledge("officer"))
+    night.come_back()
+    night.wear(status=STILL)
+    night.run(last + 240)
+    night.leave()
+    reopened = last + 240 + 1800
+    night.run(reopened + 10)
+    assert [event.paged for event in night.said(Reopened)] == [False]
+    night.run(reopened + 3600 + 10)
+    rung = [event for event in night.said(Escalated) if event.paged and event.at > night.at(reopened)]
+    assert len(rung) == 1, "a real exit must not wait for the morning"

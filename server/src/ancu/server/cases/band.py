@@ -157,8 +157,10 @@ def quiet_until(case: BandCase, at_ms: int, policy: Policy) -> int | None:
 def presence(case: BandCase, at_ms: int, policy: Policy) -> tuple[PresenceState, int]:
     """Where the person is, as far as anyone can know, and since when (0: never known)."""
     state = case.state
-    if isinstance(_out_of_range(case, at_ms, policy), Holds):
-        return "away", state.heard_ms
+    missed = _out_of_range(case, at_ms, policy)
+    if isinstance(missed, Holds):
+        in_doubt = missed.severity is policy.rules.out_of_range.doubt_severity
+        return "unknown" if in_doubt else "away", state.heard_ms
     if case.witness(at_ms, policy) is None:
         edge = case.edges.get(EdgeId(state.heard_edge))
         return "unknown", 0 if edge is None else max(edge.alive_ms, state.heard_ms)
@@ -210,11 +212,11 @@ def _out_of_range(case: BandCase, at_ms: int, policy: Policy) -> Verdict:
     if _is_flat(state.reading, policy):
         return None
     crossing = _crossing_near(case, since, policy)
-    wait_s = rule.opens_after_s if alive.walked else rule.unproven_opens_after_s
+    wait_s = rule.opens_after_s if alive.walked else max(rule.opens_after_s, rule.unproven_opens_after_s)
     if crossing is not None:
         wait_s = min(wait_s, rule.agreed_opens_after_s)
     elif _is_still(state, policy):
-        wait_s = rule.still_opens_after_s
+        wait_s = max(wait_s, rule.still_opens_after_s)
     due = max(testified, since + wait_s * 1000)
     if alive.ears_ms > testified:  # it was deaf since it testified: it has to listen as long again
         due = max(due, alive.ears_ms + rule.opens_after_s * 1000)
@@ -244,7 +246,7 @@ def _band_silent(case: BandCase, at_ms: int, policy: Policy) -> Verdict:
     if witness is None or state.reading is None:
         return None
     edge, alive = witness
-    wait_s = rule.still_opens_after_s if _is_still(state, policy) else rule.opens_after_s
+    wait_s = max(rule.opens_after_s, rule.still_opens_after_s if _is_still(state, policy) else 0)
     due = max(state.heard_ms, alive.ears_ms, case.heard_from_ms) + wait_s * 1000
     if at_ms < due:
         return Clear(Kind.BAND_SILENT, state.heard_ms, case.sign(Say.HEARD_AGAIN, state.heard_ms), due)

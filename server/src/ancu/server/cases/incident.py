@@ -207,16 +207,18 @@ class _Draft:
         assert alert is not None  # noqa: S101 - `hold` looked
         worse = self._is_worse(holds)
         owned = alert.owner is not None and not alert.resolved and not worse
+        listed = holds.severity in self.policy.paging.list_first  # it rings for nobody yet: an owner has to hear of it
+        severity = holds.severity if worse else alert.severity
         self._say(
             Reopened(
                 alert=alert.id,
                 at=self.at,
                 kind=holds.kind,
                 since=from_ms(holds.since_ms),
-                severity=holds.severity if worse else alert.severity,
+                severity=severity,
                 signs=holds.signs,
                 paged=self._pages_again(alert, holds),
-                ladder=() if owned else self._ladder(holds),
+                ladder=() if owned and not listed else self._ladder(holds, severity),
             )
         )
 
@@ -227,8 +229,9 @@ class _Draft:
         pause = timedelta(seconds=self.policy.paging.repage_s)
         return holds.severity is Severity.CRITICAL or alert.paged_at is None or self.at - alert.paged_at >= pause
 
-    def _ladder(self, holds: Holds) -> tuple[Due, ...]:
-        return ladder(self.policy.paging, self.policy.rules.of(holds.kind), holds.severity, self.at)
+    def _ladder(self, holds: Holds, incident: Severity | None = None) -> tuple[Due, ...]:
+        rule = self.policy.rules.of(holds.kind)
+        return ladder(self.policy.paging, rule, holds.severity, self.at, muted_as=incident)
 
     def _say(self, event: AlertEvent) -> None:
         self.events.append(event)

@@ -41,9 +41,14 @@ def rings_first(paging: Paging, severity: Severity, at: datetime) -> bool:
     return severity not in paging.list_first and pages_at(paging, severity, at)
 
 
-def ladder(paging: Paging, rule: Rule, severity: Severity, at: datetime) -> tuple[Due, ...]:
-    """The steps still to come. Muted severities begin, as level 0, when quiet hours end, and never step inside."""
-    muted = severity in paging.quiet_mutes
+def ladder(
+    paging: Paging, rule: Rule, severity: Severity, at: datetime, *, muted_as: Severity | None = None
+) -> tuple[Due, ...]:
+    """The steps still to come. Muted severities begin, as level 0, when quiet hours end, and never step inside.
+
+    `muted_as`: the severity of the incident, where what is said now is less.
+    """
+    muted = (muted_as or severity) in paging.quiet_mutes
     begins = quiet_end(paging, at) if muted else at
     rings = severity not in paging.never_pages and severity not in paging.list_first
     steps = [Due(0, begins)] if begins != at and rings else []
