@@ -14,9 +14,9 @@ pytestmark = pytest.mark.timeout(120)  # two servers, on a machine that does oth
 def test_every_open_page_shows_every_alert_and_a_known_bad_build_is_seen(tmp_path: Path):
     for name in ("good", "bad"):
         (tmp_path / name).mkdir()
-    good = bench_inboxes(tmp_path / "good", items=5, streams=3, alerts=2)
+    good = bench_inboxes(tmp_path / "good", items=5, streams=3, watching=2, alerts=2)
     assert good.missing == 0
     assert 0 < good.first_load_bytes < 150_000
-    bad = bench_inboxes(tmp_path / "bad", items=5, streams=3, alerts=2, handicap_s=1.5)
+    bad = bench_inboxes(tmp_path / "bad", items=5, streams=3, watching=2, alerts=2, handicap_s=1.5)
     assert bad.missing == 0
     assert bad.visible_p50_ms > 1500

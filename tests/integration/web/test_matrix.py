@@ -107,6 +107,11 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(part)
 
 
+def named(path: str) -> list[str]:
+    """The parameters of a path."""
+    return re.findall(r"{(\w+)(?::\w+)?}", path)
+
+
 LINES = {
     route: Line.read(route, said) for route, said in tomllib.loads((HERE / "access.toml").read_text("utf-8")).items()
 }

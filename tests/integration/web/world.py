@@ -31,14 +31,11 @@ from ancu.server.core import Core, Told, Transaction
 from ancu.server.desk import StoreDesk
 from ancu.server.desk_fleet import FleetDesk
 from ancu.server.desk_site import SiteDesk
-from ancu.server.desk_fleet import FleetDesk
-from ancu.server.desk_site import SiteDesk
 from ancu.server.memory import Memory
 from ancu.server.notify.office import Office
 from ancu.server.people.orders import NewPerson, new_id
 from ancu.server.people.passwords import Passwords
 from ancu.server.people.register import DATABASE_FILE, Register
-from ancu.server.people.sites import site_id
 from ancu.server.people.sites import site_id
 from ancu.server.people.snapshot import read_snapshot, read_version
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
@@ -49,9 +46,7 @@ from ancu.server.ports_exchange import AbsenceReason
 from ancu.server.projection import STREAM, project
 from ancu.server.seating import Bench
 from ancu.server.site_base import Grounds
-from ancu.server.site_base import Grounds
 from ancu.server.web import office as web_office
-from ancu.server.web import site as web_site
 from ancu.server.web import security
 from ancu.server.web import site as web_site
 from ancu.server.web.accounts import SignedIn
@@ -322,9 +317,6 @@ async def _furnish(world: World) -> None:
         "gateway": (f"gate-of-{WARD_A}", "gate-of-phuong-binh"),
         "site": (f"site-of-{WARD_A}", "site-of-phuong-binh"),
         "camera": (f"cam-of-{WARD_A}", "cam-of-phuong-binh"),
-        "device": ("band/wb-00000001", "band/wb-00000009"),
-        "place": (site_id(WARD_A, "Khu 1"), "s-0123456789"),
-        "wall": (await _wall(world), "w-cccccccccc"),
         "device": ("band/wb-00000001", "band/wb-00000009"),
         "place": (site_id(WARD_A, "Khu 1"), "s-0123456789"),
         "wall": (await _wall(world), "w-cccccccccc"),
