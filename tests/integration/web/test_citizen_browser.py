@@ -18,7 +18,7 @@ import pytest_asyncio
 from ancu.models.ids import OrderId
 from ancu.server.web.serve import serve
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]  # a browser beside other tests
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]  # a browser beside other tests
 PHONE, DESK = (390, 844), (1440, 900)
 SIZES = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 LANGS = pytest.mark.parametrize("lang", ["vi", "en"])
@@ -110,7 +110,7 @@ async def page(chromium: Any, served: Served, size: tuple[int, int], *, scripts:
     context = await chromium.new_context(
         viewport={"width": size[0], "height": size[1]}, locale="en-GB", java_script_enabled=scripts
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(40_000)
     page = await context.new_page()
     foreign: list[str] = []
     complaints: list[str] = []
