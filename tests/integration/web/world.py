@@ -241,9 +241,7 @@ async def make_world(
     web_office.install(app, Office(path, core, clock, (PUSH_HOST,), "no-key-but-present"))
     grounds = Grounds(path, core, memory, clock)
     web_site.install(app, FleetDesk(grounds), SiteDesk(grounds))
-    grounds = Grounds(path, core, memory, clock)
-    web_site.install(app, FleetDesk(grounds), SiteDesk(grounds))
-    closing = [core.stop, series.stop, desk.close, grounds.close, grounds.close]
+    closing = [core.stop, series.stop, desk.close, grounds.close]
     world = World(data, app, desk, accounts, core, clock, officers, work, closing)
     await _furnish(world)
     return world
@@ -338,22 +336,6 @@ def _receipt(tx: Transaction) -> str:
     id_ = new_id("x")
     tx.store.connection.execute("INSERT INTO erasures VALUES (?, ?, 'person', '{\"asks\": 1}')", (id_, tx.now_ms))
     return id_
-
-
-async def _wall(world: World) -> str:
-    """A screen on the wall of ward A's site, and a picture of its camera."""
-    sites: SiteDesk = world.app.state.sites
-    officer = (await world.session("site")).session.viewer
-    await sites.hang_wall(officer, site_id(WARD_A, "Khu 1"), "gate")
-    await world.do(
-        lambda tx: tx.store.connection.execute(
-            "INSERT INTO camera_stills (edge, camera, asked_ms, asked_by, ask, taken_ms, picture)"
-            " VALUES (?, ?, ?, ?, 'a', ?, x'ffd8')",
-            (f"site-of-{WARD_A}", f"cam-of-{WARD_A}", tx.now_ms, officer.id, tx.now_ms),
-        )
-    )
-    [wall] = await sites.walls(officer, site_id(WARD_A, "Khu 1"))
-    return wall.id
 
 
 async def _wall(world: World) -> str:
