@@ -300,6 +300,7 @@ async def _furnish(world: World) -> None:
     await world.accounts.ask(lambda o: o.glass.close(health, opening), by=health)
     world.values |= {
         "ward_b": WARD_B,
+        "to": f"{WARD_A}|{world.officers['site']}",
         "hash": handover.hash,
         "colleague": world.officers["site"],
         "p256dh": urlsafe_b64encode(point).rstrip(b"=").decode(),
@@ -322,6 +323,11 @@ async def _furnish(world: World) -> None:
         "checkin": (checkin.id, "c-cccccccccc"),
         "result": (result.id, "t-cccccccccc"),
         "handover": (handover.id, "h-cccccccccc"),
+        "sheet": ("call", "call"),
+        "label": ("default@1", "default@1"),
+        "kind": ("sos", "sos"),
+        "channel": ("sms", "sms"),
+        "act": ("acknowledge", "acknowledge"),
         "passkey": ((b"k" * 16).hex(), (b"l" * 16).hex()),
         "opening": (opening, "b-cccccccccc"),
         "ask": (ask.id, "y-cccccccccc"),
