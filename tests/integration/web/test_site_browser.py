@@ -185,6 +185,7 @@ async def test_a_door_is_drawn_with_a_finger(chromium: Any, world: Any, url: str
     async with page_of(chromium, url, world, "bao", PHONE, touch=True) as page:
         await page.goto(url + CAMERA)
         await page.locator("#add-line").tap()
+        await page.locator("#add-line[aria-pressed=true]").wait_for()
         stage = page.locator("#stage")
         await stage.scroll_into_view_if_needed()
         box = await stage.bounding_box()
