@@ -8,7 +8,6 @@ from ancu.server.web.pages import (
     inbox,
     inbox_acts,
     incident,
-    map,
     mine,
     orders,
     people,
@@ -22,6 +21,7 @@ from ancu.server.web.pages import (
     site,
     site_camera,
     wall,
+    ward_map,
 )
 
 __all__ = ["routers"]
@@ -43,7 +43,7 @@ routers = (
     mine.router,
     *citizen.routers,
     *orders.routers,
-    map.router,
+    ward_map.router,
     province.router,
     search.router,
     shift.router,
