@@ -109,7 +109,7 @@ class Provider:
             nonce={"essential": True, "value": nonce},
         )
         try:
-            decoded = jwt.decode(token, KeySet.import_key_set(keys), algorithms=list(_ALGORITHMS))
+            decoded = jwt.decode(token, KeySet.import_key_set({"keys": keys["keys"]}), algorithms=list(_ALGORITHMS))
             required.validate(decoded.claims)
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise ProviderFailed(f"the id token does not hold ({type(error).__name__})") from None
