@@ -28,6 +28,7 @@ POLICY = load_policy("default")
 SOS_PROVINCE_S, RANGE_PROVINCE_S = (
     60 * rule.next_level_min[1] for rule in (POLICY.rules.sos, POLICY.rules.out_of_range)
 )
+RISES_S = 20  # who leaves is in motion for longer than a turn in bed
 GONE_S = POLICY.rules.out_of_range.opens_after_s + 5
 
 
@@ -53,17 +54,18 @@ def call_for_help(rehearsal: Rehearsal) -> None:
 
 
 def leave(rehearsal: Rehearsal, seconds: int) -> None:
-    """The band is heard once, then never again; its box lives and testifies."""
+    """The band is heard in motion for a while, then for so many seconds no more; its box lives and testifies."""
     home, start = home_of(rehearsal), rehearsal.at
     band = home.bands[0].number
-    for second in range(seconds):
+    gone = start + timedelta(seconds=RISES_S)
+    for second in range(RISES_S + seconds):
         if second % 10 == 0:
             rehearsal.tell(GatewayAlive(rehearsal.at, GatewayId("gw-000"), frozenset({home.edge})))
             rehearsal.tell(EdgeAlive(rehearsal.at, home.edge, 10, True, True))
-        if second == 0:
-            rehearsal.tell(BandHeard(start, start, home.edge, band, -60, 1, WORN, False, False))
-        if second == 20:
-            rehearsal.tell(BandUnseen(rehearsal.at, home.edge, band, start))
+        if second % 10 == 0 and second <= RISES_S:
+            rehearsal.tell(BandHeard(rehearsal.at, rehearsal.at, home.edge, band, -60, second + 1, WORN, False, False))
+        if second == RISES_S + 20:
+            rehearsal.tell(BandUnseen(rehearsal.at, home.edge, band, gone))
         rehearsal.run(1)
 
 
