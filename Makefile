@@ -32,8 +32,11 @@ check: $(VENV)/.dev ## import contracts, types, lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+# Stories with real processes and browsers share a machine with others: what failed is tried once more, alone. A test that
+# is named here twice has failed for good; one that is named once is a defect of the test, and is mended as such.
 test: check ## what CI runs: contracts, types, lint and every test but the long ones
-	$(BIN)/pytest -m "not long and not bluez" $(ARGS)
+	@$(BIN)/pytest -m "not long and not bluez" $(ARGS); code=$$?; [ $$code -ne 1 ] && exit $$code; \
+	echo "== once more, alone: what failed above"; $(BIN)/pytest --last-failed --last-failed-no-failures=none $(ARGS)
 
 test-e2e: $(VENV)/.dev ## the browser and whole-chain tests alone
 	$(BIN)/pytest tests/e2e $(ARGS)
