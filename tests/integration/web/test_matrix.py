@@ -203,6 +203,8 @@ def is_sign_in(answer: httpx.Response) -> bool:
 
 def check_leaks(world: Any, line: Line, viewer: str, answer: httpx.Response) -> None:
     """Nothing of ward A reaches who has nothing to do with it, but what he said himself."""
+    if line.route == "GET /openapi.json":
+        return  # its examples were written down in this very world, and are the same for everybody
     said = {world.ids[sort][0] for sort in line.sorts()}
     marks = {own for own, absent in world.ids.values() if own != absent} - said - {world.ids["ward"][0]}
     found = [mark for mark in (*marks, world_of.NAMES[0]) if mark in answer.text]
