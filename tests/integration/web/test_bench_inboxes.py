@@ -8,7 +8,7 @@ import pytest
 
 from ancu.server.bench.inboxes import bench_inboxes
 
-pytestmark = pytest.mark.timeout(120)  # two servers, on a machine that does other things too
+pytestmark = [pytest.mark.timeout(120), pytest.mark.long]  # two servers, and times that a busy machine blurs
 
 
 def test_every_open_page_shows_every_alert_and_a_known_bad_build_is_seen(tmp_path: Path):

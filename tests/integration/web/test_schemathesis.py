@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import re
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -50,6 +52,7 @@ QUIET = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+ASKS = count()
 AS_CITIZEN = ("/api/v1/me", "/api/v1/me:sos")
 
 
@@ -90,9 +93,19 @@ class Served(threading.Thread):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    running = Served(tmp_path_factory.mktemp("served"))
+    """One world for all operations: what one ended or erased stays so for the next."""
+    yield from serving(tmp_path_factory.mktemp("served"))
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Served]:
+    yield from serving(tmp_path)
+
+
+def serving(data: Path) -> Iterator[Served]:
+    running = Served(data)
     running.start()
-    assert running.up.wait(20)
+    assert running.up.wait(60)
     schema.config.update(base_url=running.url)
     yield running
     running.end()
@@ -114,6 +127,14 @@ class Tokens:
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
 
 
+@schemathesis.hook
+def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
+    """A valid key is chosen anew for every ask, as the description says: every operation shows the same one."""
+    key = str((case.headers or {}).get("Idempotency-Key", ""))
+    if re.fullmatch("[!-~]{1,128}", key):
+        case.headers["Idempotency-Key"] = f"{next(ASKS)}-{key}"[:128]
+
+
 @pytest.mark.timeout(300)
 @schema.parametrize()
 @QUIET
@@ -122,7 +143,7 @@ def test_nothing_is_found_in_thirty_examples_of_each_operation(case: Any, served
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.usefixtures("served")
+@pytest.mark.usefixtures("fresh")
 def test_nothing_is_found_along_the_links():
     walked: Counter[str] = Counter()
 

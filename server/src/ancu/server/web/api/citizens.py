@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from ancu.server.ports_citizen import AskKind, AskRow, Citizens, DisputeAbout, VaccinationRow
 from ancu.server.ports_exchange import AbsenceReason
-from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, scoped
+from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, Moment, scoped
 from ancu.server.web.api.exchange import Items, whom
 from ancu.server.web.auth import Anyone, Key, Officer
 from ancu.server.web.state import services_of
@@ -43,8 +43,8 @@ class Wish(_Body):
     kind: Literal["food", "medicine", "help", "absence"]
     note: _Note = ""
     reason: AbsenceReason = AbsenceReason.OTHER
-    starts_at: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    starts_at: Moment | None = None
+    until: Moment | None = None
 
 
 class Dispute(_Body):
@@ -64,7 +64,7 @@ class Vaccination(_Body):
     person: _Id
     vaccine: Annotated[str, Field(min_length=1, max_length=80)]
     dose: Annotated[int, Field(ge=1, le=20)]
-    given_at: AwareDatetime
+    given_at: Moment
 
 
 @router.post("/requests", status_code=201, openapi_extra=KEYED)

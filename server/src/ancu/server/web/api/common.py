@@ -5,11 +5,24 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Query
+from pydantic import AwareDatetime, BeforeValidator
 
 from ancu.server.ports import Viewer
 from ancu.server.web.problems import Problem
 
-__all__ = ["KEYED", "PROBLEMS", "Cursor", "scoped"]
+__all__ = ["KEYED", "PROBLEMS", "Cursor", "Moment", "scoped"]
+
+
+def _written(value: Any) -> Any:
+    """A number is no time: which of them would be meant, seconds or milliseconds?"""
+    if isinstance(value, str) and "T" not in value.upper():
+        raise ValueError("write a time as 2026-03-02T12:00:00+07:00")
+    if isinstance(value, int | float):
+        raise ValueError("write a time as text, like 2026-03-02T12:00:00+07:00")  # noqa: TRY004 - pydantic tells of it
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]  # of a body
 
 Cursor = Annotated[
     str | None,

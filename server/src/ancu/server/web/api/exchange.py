@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Generic, TypeVar, cast
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from ancu.models.errors import UsageError
@@ -21,7 +21,7 @@ from ancu.server.ports_exchange import (
     ScanRow,
     Symptom,
 )
-from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, scoped
+from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, Moment, scoped
 from ancu.server.web.auth import Anyone, Key, Officer
 from ancu.server.web.state import services_of
 
@@ -57,7 +57,7 @@ class _Body(BaseModel):
 class Scan(_Body):
     person: _Id
     checkpoint: _Id
-    at: AwareDatetime
+    at: Moment
 
 
 class Taken(BaseModel):
@@ -70,8 +70,8 @@ class Absence(_Body):
     """`checkpoints`: where a scan is allowed; none named: anywhere."""
 
     person: _Id
-    starts_at: AwareDatetime
-    until: AwareDatetime
+    starts_at: Moment
+    until: Moment
     reason: AbsenceReason
     checkpoints: list[_Id] = Field(default_factory=list, max_length=50)
 
@@ -98,7 +98,7 @@ class Declaration(_Body):
 class Result(_Body):
     person: _Id
     result: TestResult
-    taken_at: AwareDatetime
+    taken_at: Moment
 
 
 class Decision(_Body):

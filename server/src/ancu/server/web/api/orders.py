@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from ancu.server.ports_orders import Guardian, NewOrder, OrderReason, OrderRow, Orders
-from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, scoped
+from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, Moment, scoped
 from ancu.server.web.api.exchange import Items
 from ancu.server.web.auth import Key, Officer
 from ancu.server.web.state import services_of
@@ -62,8 +62,8 @@ class OrderGiven(_Body):
 
     ward: _Id
     name: _Text
-    starts_at: AwareDatetime
-    until: AwareDatetime
+    starts_at: Moment
+    until: Moment
     phone: Annotated[str | None, Field(max_length=40)] = None
     address: Annotated[str | None, Field(max_length=300)] = None
     guardian: GuardianGiven | None = None
@@ -72,7 +72,7 @@ class OrderGiven(_Body):
 
 
 class Until(_Body):
-    until: AwareDatetime
+    until: Moment
 
 
 class Reason(_Body):
