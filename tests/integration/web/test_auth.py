@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sqlite3
-import sys
 from base64 import b32decode
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
@@ -21,22 +18,10 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from ancu.server.people.ledger import Ledger
 from ancu.server.people.register import DATABASE_FILE
 
+from . import world as world_of
+
 HERE = Path(__file__).parent
 REASON = "Cháy lớn ở chung cư giáp ranh"
-
-
-def _load_world() -> ModuleType:
-    if "web_world" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("web_world", HERE / "world.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["web_world"] = module
-        spec.loader.exec_module(module)
-    return sys.modules["web_world"]
-
-
-world_of = _load_world()
 
 
 class Person(httpx.AsyncClient):

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,21 +16,11 @@ from ancu.server.people.ledger import Ledger
 from ancu.server.ports import NotFound, Viewer
 from ancu.server.ports_exchange import Refused
 
+from . import site_world
+
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
 
-def _load(name: str) -> ModuleType:
-    key = f"web_{name}"
-    if key not in sys.modules:
-        spec = importlib.util.spec_from_file_location(key, Path(__file__).with_name(f"{name}.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[key] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[key]
-
-
-site_world, fixtures = _load("site_world"), _load("site_fixtures")
 until = site_world.until
 
 

@@ -6,16 +6,13 @@ The routes come from the application, the expectations from `access.toml`: a rou
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import re
 import sqlite3
-import sys
 import tomllib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
@@ -27,6 +24,8 @@ from ancu.server.ports import NotFound
 from ancu.server.web.app import create_app
 from ancu.server.web.serve import serve
 from ancu.server.web.settings import WebSettings
+
+from . import world as world_of
 
 HERE = Path(__file__).parent
 DECLARE = "declare it in tests/integration/web/access.toml, whose head says how"
@@ -40,20 +39,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 REFUSED = {403, 404}
 _DRAWN = re.compile(r'(name="key" value=")[^"]*|(:)k\d+')  # anew for each request
-
-
-def _load_world() -> ModuleType:
-    if "web_world" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("web_world", HERE / "world.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["web_world"] = module
-        spec.loader.exec_module(module)
-    return sys.modules["web_world"]
-
-
-world_of = _load_world()
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib.util
 import json
 import re
 import secrets
-import sys
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,23 +26,11 @@ from starlette.routing import Route
 
 from ancu.server.web.oidc import OidcSettings, Provider
 
+from . import world as world_of
+
 pytest.importorskip("joserfc")
 HERE = Path(__file__).parent
 CLIENT, SECRET = "an-cu", "s3cret-of-the-client"
-
-
-def _load_world() -> ModuleType:
-    if "web_world" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("web_world", HERE / "world.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["web_world"] = module
-        spec.loader.exec_module(module)
-    return sys.modules["web_world"]
-
-
-world_of = _load_world()
 
 
 def b64(data: bytes) -> str:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,24 +12,12 @@ import pytest_asyncio
 
 from ancu.server.web.serve import serve
 
+from . import world as world_of
+
 pytest.importorskip("webauthn")
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]  # a browser on a busy machine
 HERE = Path(__file__).parent
 PATIENCE_MS = 30_000
-
-
-def _load_world() -> ModuleType:
-    if "web_world" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("web_world", HERE / "world.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["web_world"] = module
-        spec.loader.exec_module(module)
-    return sys.modules["web_world"]
-
-
-world_of = _load_world()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -7,15 +7,12 @@ most with it.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import re
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -28,21 +25,11 @@ from ancu.server.web.app import create_app
 from ancu.server.web.serve import serve
 from ancu.server.web.settings import WebSettings
 
+from . import world as world_of
+
 HERE = Path(__file__).parent
 
 
-def _load_world() -> ModuleType:
-    if "web_world" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("web_world", HERE / "world.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["web_world"] = module
-        spec.loader.exec_module(module)
-    return sys.modules["web_world"]
-
-
-world_of = _load_world()
 EXAMPLES = 30
 STREAM = "/api/v1/alerts/stream"  # has no end; test_stream.py and test_matrix.py read it
 QUIET = settings(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,21 +17,11 @@ from ancu.server.people.sites_plan import Bed, PlanChanged, PlanRefused, Room
 from ancu.server.ports import NotFound, Viewer
 from ancu.server.ports_exchange import Refused
 
+from . import site_world
+
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
 
-def _load(name: str) -> ModuleType:
-    key = f"web_{name}"
-    if key not in sys.modules:
-        spec = importlib.util.spec_from_file_location(key, Path(__file__).with_name(f"{name}.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[key] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[key]
-
-
-site_world = _load("site_world")
 until, SITE = site_world.until, site_world.SITE
 DOOR = Door("gate", ((0.1, 0.5), (0.6, 0.5)), inside=(0.3, 0.8))
 PLAN = [Room("r1", "A", 2, 2, 30, 20, (Bed("b1", "1", 5, 5), Bed("b2", "2", 12, 5)))]

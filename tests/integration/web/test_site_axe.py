@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import AsyncIterator
 from importlib.resources import files
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,21 +13,11 @@ import pytest_asyncio
 from ancu.models.commands import Door, Zone
 from ancu.server.people.sites_plan import Bed, Room
 
+from . import browsing, site_world
+
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 
-def _load(name: str) -> ModuleType:
-    key = f"web_{name}"
-    if key not in sys.modules:
-        spec = importlib.util.spec_from_file_location(key, Path(__file__).with_name(f"{name}.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[key] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[key]
-
-
-site_world, fixtures = _load("site_world"), _load("site_fixtures")
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 SITE = site_world.SITE
 PAGES = (
@@ -59,12 +46,12 @@ async def world(tmp_path: Path) -> AsyncIterator[Any]:
     await world.close()
 
 
-@pytest.mark.parametrize(("size", "theme"), [(fixtures.PHONE, "light"), (fixtures.DESK, "dark")])
+@pytest.mark.parametrize(("size", "theme"), [(browsing.PHONE, "light"), (browsing.DESK, "dark")])
 async def test_no_page_of_fleet_and_sites_breaks_a_rule(chromium: Any, world: Any, size: tuple[int, int], theme: str):
     axe = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
     found: dict[str, list[str]] = {}
     bao = (await world.session("bao")).session.viewer
-    async with fixtures.served(world) as url, fixtures.page_of(chromium, url, world, "bao", size) as page:
+    async with browsing.served(world) as url, browsing.page_of(chromium, url, world, "bao", size) as page:
         await page.emulate_media(color_scheme=theme)
         page.context.set_default_timeout(60_000)
         wall = {"name": f"ancu-wall-{url.rsplit(':', 1)[1]}", "value": await world.sites.hang_wall(bao, SITE, "x")}

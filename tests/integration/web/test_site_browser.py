@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,23 +12,14 @@ import pytest_asyncio
 
 from ancu.models.ids import BandNumber
 
+from . import site_world
+from .browsing import DESK, PHONE, fits, page_of, tab_to
+
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 
-def _load(name: str) -> ModuleType:
-    key = f"web_{name}"
-    if key not in sys.modules:
-        spec = importlib.util.spec_from_file_location(key, Path(__file__).with_name(f"{name}.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[key] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[key]
-
-
-site_world, fixtures = _load("site_world"), _load("site_fixtures")
-until, page_of, tab_to, fits = site_world.until, fixtures.page_of, fixtures.tab_to, fixtures.fits
-PHONE, DESK = fixtures.PHONE, fixtures.DESK
+until, page_of, tab_to, fits = site_world.until, browsing.page_of, browsing.tab_to, browsing.fits
+PHONE, DESK = browsing.PHONE, browsing.DESK
 BOTH = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 LANGS = pytest.mark.parametrize("lang", ["vi", "en"])
 CAMERA = "/cameras/site-001/cam-a"
@@ -46,7 +34,7 @@ async def world(tmp_path: Path) -> AsyncIterator[Any]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def url(world: Any) -> AsyncIterator[str]:
-    async with fixtures.served(world) as url:
+    async with browsing.served(world) as url:
         yield url
 
 
