@@ -16,6 +16,7 @@ from ancu.server.core import Transaction
 from ancu.server.desk_people import Directory
 from ancu.server.desk_province import ProvinceDesk
 from ancu.server.memory import Memory
+from ancu.server.optional import truth
 from ancu.server.people.orders import new_id
 from ancu.server.ports import AlertRow, Role, Severity, Viewer
 from ancu.server.ports_console import Condition, Console, Found, Queue, VisitKind, VisitRow, Who
@@ -223,7 +224,7 @@ def _visit(row: sqlite3.Row) -> VisitRow:
         at=from_ms(row["at_ms"]),
         told_at=from_ms(row["told_ms"]),
         by=row["told_by"],
-        met=None if row["met"] is None else bool(row["met"]),
+        met=truth(row["met"]),
         condition=Condition(row["condition"]),
         note=row["note"],
     )

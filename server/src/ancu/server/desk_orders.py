@@ -15,6 +15,7 @@ from ancu.models.errors import UsageError
 from ancu.models.ids import EdgeId, OrderId, WardCode, band_name
 from ancu.server.core import Transaction
 from ancu.server.desk_people import Directory
+from ancu.server.optional import moment
 from ancu.server.people.errors import Absent, OrderRefused
 from ancu.server.people.imports import ReadFile, ReadRow, fold, read_orders
 from ancu.server.people.ledger import Ledger
@@ -261,7 +262,7 @@ def _report(answer: str, read: ReadFile) -> ImportReport:
 
 def _order(row: sqlite3.Row, now: datetime) -> OrderRow:
     starts_at, until = from_ms(row["from_ms"]), from_ms(row["until_ms"])
-    ended_at = None if row["ended_ms"] is None else from_ms(row["ended_ms"])
+    ended_at = moment(row["ended_ms"])
     over = now >= min(until, ended_at or until)
     return OrderRow(
         id=row["id"],

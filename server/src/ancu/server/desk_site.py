@@ -16,6 +16,7 @@ from ancu.server.commanding import Commander
 from ancu.server.core import Transaction
 from ancu.server.desk_fleet import fleet_row
 from ancu.server.desk_people import sees
+from ancu.server.optional import moment
 from ancu.server.people import walls
 from ancu.server.people.errors import Absent, Exists, Revoked
 from ancu.server.people.orders import new_id
@@ -378,8 +379,8 @@ def _alerts(db: sqlite3.Connection, subjects: Sequence[str]) -> dict[str, int]:
 
 
 def _wall(row: Any) -> WallRow:
-    seen_at = None if row["seen_ms"] is None else from_ms(row["seen_ms"])
-    return WallRow(row["id"], row["label"], from_ms(row["created_ms"]), from_ms(row["expires_ms"]), seen_at)
+    created_at, expires_at = from_ms(row["created_ms"]), from_ms(row["expires_ms"])
+    return WallRow(row["id"], row["label"], created_at, expires_at, moment(row["seen_ms"]))
 
 
 @contextmanager

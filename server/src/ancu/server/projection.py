@@ -24,6 +24,7 @@ from ancu.server.alerts.events import (
     pack,
     unpack,
 )
+from ancu.server.optional import moment_ms
 from ancu.server.ports import Signal, Step
 
 __all__ = [
@@ -147,12 +148,12 @@ def _row(alert: Alert, events: Sequence[tuple[int, AlertEvent]]) -> tuple[Any, .
         alert.subject.person,
         to_ms(alert.opened_at),
         to_ms(alert.updated_at),
-        None if alert.ended_at is None else to_ms(alert.ended_at),
+        moment_ms(alert.ended_at),
         alert.owner,
         None if alert.outcome is None else str(alert.outcome),
         alert.policy,
         msgspec.msgpack.encode(leading_sign(events)),
         events[-1][0],
-        None if alert.snoozed_until is None else to_ms(alert.snoozed_until),
+        moment_ms(alert.snoozed_until),
         level_of(events),
     )

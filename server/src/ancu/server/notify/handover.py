@@ -18,6 +18,7 @@ from ancu.models.clock import from_ms, to_ms
 from ancu.models.errors import UsageError
 from ancu.server.adapters.store_journal import Record, Stored
 from ancu.server.desk_people import role_sees_kind
+from ancu.server.optional import moment
 from ancu.server.people.errors import Absent
 from ancu.server.ports import Role
 
@@ -211,6 +212,6 @@ def _read(row: sqlite3.Row) -> Handover:
         drawn_at=from_ms(row["drawn_ms"]),
         hash=row["hash"],
         items=_items.decode(row["items"]),
-        giver_signed_at=None if row["giver_ms"] is None else from_ms(row["giver_ms"]),
-        taker_signed_at=None if row["taker_ms"] is None else from_ms(row["taker_ms"]),
+        giver_signed_at=moment(row["giver_ms"]),
+        taker_signed_at=moment(row["taker_ms"]),
     )

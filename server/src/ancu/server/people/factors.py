@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from ancu.models.clock import from_ms
 from ancu.models.errors import UsageError
+from ancu.server.optional import moment
 from ancu.server.people.errors import LoginRefused
 from ancu.server.people.ledger import Ledger
 from ancu.server.people.vault import Vault
@@ -234,7 +235,7 @@ def _passkey(row: sqlite3.Row) -> PasskeyRecord:
         uses=row["uses"],
         label=row["label"],
         created_at=from_ms(row["created_ms"]),
-        used_at=None if row["used_ms"] is None else from_ms(row["used_ms"]),
+        used_at=moment(row["used_ms"]),
     )
 
 

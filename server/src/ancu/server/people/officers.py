@@ -7,9 +7,9 @@ import secrets
 import sqlite3
 from typing import Final
 
-from ancu.models.clock import from_ms
 from ancu.models.errors import UsageError
 from ancu.models.ids import WardCode, check_id
+from ancu.server.optional import moment
 from ancu.server.people.attempts import ATTEMPTS, WINDOW_S, Attempts
 from ancu.server.people.errors import Absent, Exists, LoginRefused
 from ancu.server.people.factors import Factors
@@ -169,5 +169,5 @@ class Officers:
             role=Role(row["role"]),
             wards=frozenset(WardCode(r["ward"]) for r in wards),
             phone=row["phone"],
-            disabled_at=None if row["disabled_ms"] is None else from_ms(row["disabled_ms"]),
+            disabled_at=moment(row["disabled_ms"]),
         )

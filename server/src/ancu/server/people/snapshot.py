@@ -7,6 +7,7 @@ import sqlite3
 from ancu.models.clock import from_ms
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, OrderId, WardCode
 from ancu.models.keys import derive_band_keys, derive_edge_keys
+from ancu.server.optional import moment
 from ancu.server.people.records import (
     BandRecord,
     CameraRecord,
@@ -100,7 +101,7 @@ def _orders(connection: Rows) -> dict[OrderId, OrderRecord]:
             edge=EdgeId(r["edge"]) if r["edge"] else None,
             starts_at=from_ms(r["from_ms"]),
             until=from_ms(r["until_ms"]),
-            ended_at=None if r["ended_ms"] is None else from_ms(r["ended_ms"]),
+            ended_at=moment(r["ended_ms"]),
         )
         for r in connection.execute("SELECT o.*, p.ward FROM orders o JOIN persons p ON p.id = o.person")
     }

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any
 
-from ancu.models.clock import from_ms
+from ancu.server.optional import moment
 
 __all__ = ["rows_of"]
 
@@ -47,7 +47,7 @@ def _plain(row: sqlite3.Row) -> dict[str, Any]:
     for name in row.keys():  # noqa: SIM118 - a row iterates over values
         value = row[name]
         if name.endswith("_ms"):
-            told[name.removesuffix("_ms") + "_at"] = None if value is None else from_ms(value)
+            told[name.removesuffix("_ms") + "_at"] = moment(value)
         elif name == "symptoms":
             told[name] = json.loads(value)
         else:

@@ -20,6 +20,7 @@ from ancu.models.errors import AncuError
 from ancu.models.ids import EdgeId, GatewayId
 from ancu.server.cases.inputs import GatewayAlive, Input, Tick
 from ancu.server.ingest.rows import Row, inputs_of
+from ancu.server.optional import moment_ms
 from ancu.server.review.seats import Seating, SeatsChange, change_of, changed
 
 __all__ = ["Past", "PastRefused", "Remembered", "last_told", "position_at", "read_after", "read_past", "span"]
@@ -122,7 +123,7 @@ def read_past(
     connection: sqlite3.Connection, *, begin: datetime | None = None, until: datetime | None = None
 ) -> Iterator[Remembered]:
     """Everything that the judge was told, in order, from where the past begins, or from `begin`; raises PastRefused."""
-    until_ms = None if until is None else to_ms(until)
+    until_ms = moment_ms(until)
     skip = 0 if begin is None else position_at(connection, "told", "at_ms", to_ms(begin))
     seating = _seated_before(connection, skip)
     at_ms = 0
