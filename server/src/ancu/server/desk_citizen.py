@@ -11,7 +11,10 @@ from typing import Any
 
 from ancu.models.clock import from_ms, to_ms
 from ancu.server.core import Core, CoreStopped, Transaction
-from ancu.server.desk_exchange import DECIDES, ExchangeDesk, grant_absence, row_seen
+from ancu.server.desk_absences import grant_absence
+from ancu.server.desk_exchange import ExchangeDesk
+from ancu.server.desk_exchange_room import DECIDES, row_seen
+from ancu.server.optional import moment, moment_ms, truth
 from ancu.server.people.erasure import erase, receipt_of
 from ancu.server.people.errors import Absent
 from ancu.server.people.ledger import Ledger
@@ -104,15 +107,15 @@ class CitizenDesk(ExchangeDesk, Citizens):
                     str(kind),
                     about,
                     note,
-                    _ms(starts_at),
-                    _ms(until),
+                    moment_ms(starts_at),
+                    moment_ms(until),
                     to_ms(due),
                     viewer.id,
                 ),
             )
             return id_
 
-        asked = f"ask {person} {kind} {about} {note} {_ms(starts_at)} {_ms(until)}"
+        asked = f"ask {person} {kind} {about} {note} {moment_ms(starts_at)} {moment_ms(until)}"
         return await self.ask_of(viewer, await self._once(viewer, key, asked, write))
 
     async def answer_ask(self, viewer: Viewer, ask: str, *, accept: bool, reply: str = "", key: str) -> AskRow:
@@ -317,13 +320,13 @@ class CitizenDesk(ExchangeDesk, Citizens):
                 kind=AskKind(row["kind"]),
                 about=row["about"],
                 note=row["note"],
-                starts_at=_at(row["from_ms"]),
-                until=_at(row["until_ms"]),
+                starts_at=moment(row["from_ms"]),
+                until=moment(row["until_ms"]),
                 due_at=due,
                 overdue=row["decided_ms"] is None and due < now,
-                accepted=None if row["accepted"] is None else bool(row["accepted"]),
+                accepted=truth(row["accepted"]),
                 reply=row["reply"],
-                decided_at=_at(row["decided_ms"]),
+                decided_at=moment(row["decided_ms"]),
                 decided_by=row["decided_by"],
             )
 
@@ -350,11 +353,3 @@ def _label(db: sqlite3.Connection, person: str) -> str:
 
 def _vaccination(_: sqlite3.Connection, row: sqlite3.Row) -> VaccinationRow:
     return VaccinationRow(row["id"], row["person"], from_ms(row["given_ms"]), row["vaccine"], row["dose"])
-
-
-def _at(ms: int | None) -> datetime | None:
-    return None if ms is None else from_ms(ms)
-
-
-def _ms(at: datetime | None) -> int | None:
-    return None if at is None else to_ms(at)
