@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,20 +11,7 @@ import pytest
 from ancu.server.ports import NotFound, Role, Viewer
 from ancu.server.web.app import create_app
 from ancu.server.web.settings import WebSettings
-
-_WEB = Path(__file__).parents[1] / "web" / "fakes.py"
-
-
-def fakes() -> Any:
-    if "web_fakes" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("web_fakes", _WEB)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["web_fakes"] = module
-        spec.loader.exec_module(module)
-    return sys.modules["web_fakes"]
-
+from tests.unit.server.web import fakes
 
 Ask = Callable[[Viewer], httpx.AsyncClient]
 OFFICER = Viewer("u-lan", Role.OFFICER, frozenset({"ben-nghe"}))
@@ -36,9 +20,8 @@ CITIZEN = Viewer("p-an", Role.CITIZEN, frozenset({"ben-nghe"}), "p-an")
 
 @pytest.fixture
 def world() -> Any:
-    web = fakes()
 
-    class Counting(web.FakeDesk):
+    class Counting(fakes.FakeDesk):
         """A desk that remembers what it was asked for."""
 
         async def kpis(self, viewer: Viewer, *, start: Any, end: Any, ward: str | None = None) -> Mapping[str, Any]:
@@ -47,10 +30,10 @@ def world() -> Any:
             self.asked = (viewer.id, end - start, ward)
             return {"alerts": 3}
 
-    clock = web.FakeClock()
+    clock = fakes.FakeClock()
     desk = Counting(clock)
-    web.populate(desk)
-    return clock, desk, web.FakeAccounts()
+    fakes.populate(desk)
+    return clock, desk, fakes.FakeAccounts()
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,29 +15,10 @@ from ancu.server.web import site as web_site
 from ancu.server.web.app import create_app
 from ancu.server.web.settings import WebSettings
 
+from . import fakes as web_fakes
+from . import fakes_site
+
 HOST = "http://127.0.0.1:8080"
-
-
-def _load() -> ModuleType:
-    if "web_fakes" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("web_fakes", Path(__file__).with_name("fakes.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["web_fakes"] = module
-        spec.loader.exec_module(module)
-    return sys.modules["web_fakes"]
-
-
-def fakes_site() -> ModuleType:
-    if "web_fakes_site" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("web_fakes_site", Path(__file__).with_name("fakes_site.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["web_fakes_site"] = module
-        spec.loader.exec_module(module)
-    return sys.modules["web_fakes_site"]
 
 
 class Browser(httpx.AsyncClient):
@@ -63,7 +41,7 @@ class Browser(httpx.AsyncClient):
 
 @pytest.fixture
 def fakes() -> ModuleType:
-    return _load()
+    return web_fakes
 
 
 @pytest.fixture
@@ -91,7 +69,7 @@ def settings() -> WebSettings:
 @pytest.fixture
 def app(desk: Any, accounts: Any, settings: WebSettings, clock: Any) -> FastAPI:
     app = create_app(desk, accounts, settings, clock)
-    web_site.install(app, fakes_site().FakeFleet(desk), fakes_site().FakeSites(desk))
+    web_site.install(app, fakes_site.FakeFleet(desk), fakes_site.FakeSites(desk))
     return app
 
 
