@@ -23,6 +23,11 @@ class LinkFailed(AncuError):
 class BandLink(ABC):
     """An encrypted connection to a band. Every call raises LinkFailed."""
 
+    @property
+    @abstractmethod
+    def mtu(self) -> int:
+        """The negotiated ATT MTU: a write without response carries three bytes less."""
+
     @abstractmethod
     async def read(self, uuid: str) -> bytes: ...
 

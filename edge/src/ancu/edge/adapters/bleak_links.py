@@ -11,14 +11,17 @@ from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakError, BleakGATTProtocolError
+from bleak_retry_connector import establish_connection
 
 from ancu.edge.adapters.bleak_radio import load_backend
+from ancu.edge.adapters.bluez_mtu import att_mtu
 from ancu.edge.link_ports import BandLink, LinkFailed, Links
 
 __all__ = ["BleakLinks", "open_links"]
 
 log = logging.getLogger(__name__)
-CONNECT_S = 20.0  # two advertising intervals of a weak band, and the search for its services
+CONNECT_S = 45.0  # several tries of ten advertising intervals each, and the search for its services
+TRIES = 2  # at a band that does not answer; what a stack calls transient is tried more often, by the connector
 PAIR_S = 20.0
 ANSWER_S = 10.0
 CLOSE_S = 5.0
@@ -54,19 +57,24 @@ class _BleakLink(BandLink):
     def __init__(self, device: BLEDevice, options: dict[str, Any]) -> None:
         self._lost: list[Callable[[], None]] = []
         self._subscribed: set[str] = set()
-        self._client = BleakClient(device, lambda _: self._tell_lost(), timeout=CONNECT_S, **options)
+        self._device, self._options = device, options
+        self._made: BleakClient | None = None
 
     async def connect(self) -> None:
         """Connect and encrypt; a bond that the band forgot is made anew, once."""
-        await _tried(self._client.connect(), CONNECT_S + 5)
+        await self._establish()
         try:
             await _tried(self._client.pair(), PAIR_S)
         except LinkFailed:
             log.info("a bond is made anew")
             await _tried(self._client.unpair(), CLOSE_S)
             if not self._client.is_connected:
-                await _tried(self._client.connect(), CONNECT_S + 5)
+                await self._establish()
             await _tried(self._client.pair(), PAIR_S)
+
+    @property
+    def mtu(self) -> int:
+        return att_mtu(self._client)
 
     async def read(self, uuid: str) -> bytes:
         return bytes(await _tried(self._client.read_gatt_char(uuid), ANSWER_S))
@@ -85,15 +93,38 @@ class _BleakLink(BandLink):
 
     def on_lost(self, lost: Callable[[], None]) -> None:
         self._lost.append(lost)
-        if not self._client.is_connected:
+        if self._made is None or not self._made.is_connected:
             lost()
 
     async def close(self) -> None:
+        if self._made is None:
+            return
         try:
             async with asyncio.timeout(CLOSE_S):
-                await self._client.disconnect()
+                await self._made.disconnect()
         except Exception as error:  # noqa: BLE001 - backends raise what they like; what cannot be closed is given up
             log.debug("link did not close", extra={"error": str(error)})
+
+    async def _establish(self) -> None:
+        # Stacks lose connections while they are being made, and have words for it that mean "again": the connector
+        # knows them, and waits until BlueZ has let go of the last try.
+        self._made = await _tried(
+            establish_connection(
+                BleakClient,
+                self._device,
+                "a band",  # for its log: no address of anybody
+                disconnected_callback=lambda _: self._tell_lost(),
+                max_attempts=TRIES,
+                **self._options,
+            ),
+            CONNECT_S,
+        )
+
+    @property
+    def _client(self) -> BleakClient:
+        if self._made is None:
+            raise LinkFailed("not connected")
+        return self._made
 
     def _tell_lost(self) -> None:
         for lost in self._lost:
