@@ -51,7 +51,7 @@ bench: $(VENV)/.run ## reproducible benchmarks
 	$(BIN)/ancu bench $(ARGS)
 
 screenshots: $(VENV)/.dev ## pictures of the main pages in docs/images; needs Chromium
-	$(BIN)/python tests/e2e/pages_shoot.py
+	$(BIN)/python -m tests.e2e.pages_shoot
 
 lock: ## compile the hashed requirement locks anew (needs uv)
 	for f in run dev convert; do \

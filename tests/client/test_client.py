@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
@@ -14,24 +11,10 @@ import pytest
 
 from ancu.server.web.app import create_app
 from ancu.server.web.settings import WebSettings
+from tests.integration.web import world as world_of
 
-HERE = Path(__file__).parent
-
-
-def load(path: Path, alias: str) -> ModuleType:
-    if alias not in sys.modules:
-        spec = importlib.util.spec_from_file_location(alias, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[alias] = module
-        spec.loader.exec_module(module)
-    return sys.modules[alias]
-
-
-maker = load(HERE / "make_client.py", "make_client")
-made = load(HERE / "ancu_client.py", "ancu_client")
-world_of = load(HERE.parent / "integration/web/world.py", "web_world")
+from . import ancu_client as made
+from . import make_client as maker
 
 
 def test_the_client_is_in_step_with_the_description():

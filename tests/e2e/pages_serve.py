@@ -1,4 +1,4 @@
-"""Serve the pages over a desk in memory, to look at them: python tests/e2e/pages_serve.py [port].
+"""Serve the pages over a desk in memory, to look at them: python -m tests.e2e.pages_serve [port].
 
 Sign in as lan / nal (an officer) at /login, or as a person under order with the code na-p at /enter.
 """
@@ -6,12 +6,9 @@ Sign in as lan / nal (an officer) at /login, or as a person under order with the
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from ancu.server.ports import Severity, Signal
@@ -21,17 +18,7 @@ from ancu.server.web import office
 from ancu.server.web.app import create_app
 from ancu.server.web.serve import serve
 from ancu.server.web.settings import WebSettings
-
-
-def load_fakes(name: str = "fakes") -> ModuleType:
-    path = Path(__file__).parents[1] / f"unit/server/web/{name}.py"
-    spec = importlib.util.spec_from_file_location(f"web_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[f"web_{name}"] = module
-    spec.loader.exec_module(module)
-    return module
+from tests.unit.server.web import fakes, fakes_office
 
 
 def furnish(desk: Any) -> None:
@@ -134,13 +121,12 @@ def furnish(desk: Any) -> None:
 
 
 async def main(port: int) -> None:
-    fakes = load_fakes()
     desk = fakes.FakeDesk(fakes.FakeClock(datetime.now(UTC)))
     fakes.populate(desk)
     furnish(desk)
     accounts = fakes.FakeAccounts()
     app = create_app(desk, accounts, WebSettings(), desk.clock)
-    office.install(app, load_fakes("fakes_office").FakeOffice(desk))
+    office.install(app, fakes_office.FakeOffice(desk))
 
     async def ticking() -> None:
         while True:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sys
 from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
 
+from tests.chromium import CHROMIUM, FLAGS
+
 IMAGES = Path(__file__).parents[2] / "docs/images"
-SERVE = Path(__file__).with_name("pages_serve.py")
+SERVE = "tests.e2e.pages_serve"
 PHONE, DESK = (390, 844), (1440, 900)
 SHOTS = (  # name, path, size, language, theme
     ("inbox-phone", "/alerts", PHONE, "vi", "light"),
@@ -29,18 +30,17 @@ SHOTS = (  # name, path, size, language, theme
 
 
 async def main() -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
+    if CHROMIUM is None:
         sys.exit("needs Chromium: apt install chromium")
     server = await asyncio.create_subprocess_exec(
-        sys.executable, str(SERVE), "0", stdout=asyncio.subprocess.PIPE, env=os.environ
+        sys.executable, "-m", SERVE, "0", stdout=asyncio.subprocess.PIPE, env=os.environ
     )
     assert server.stdout is not None
     try:
         url = (await server.stdout.readline()).decode().strip().removesuffix("/login")
         IMAGES.mkdir(parents=True, exist_ok=True)
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
             for name, path, size, lang, theme in SHOTS:
                 await shoot(browser, url, IMAGES / f"{name}.png", path, size, lang, theme)
             await browser.close()

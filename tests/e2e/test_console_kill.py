@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from pathlib import Path
 
@@ -11,9 +10,8 @@ import pytest
 
 from ancu.server.demo.chain import Chain
 from ancu.server.people.setup import make_installation
+from tests.chromium import CHROMIUM, FLAGS
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 READY_S = 60
 LONG_MS = 60_000
 
@@ -28,7 +26,7 @@ async def test_a_page_over_a_killed_server_says_so_comes_back_and_has_what_happe
     officer = next(login for login in made.logins if login.ward == citizen.ward)
     async with Chain(made) as chain, playwright.async_playwright() as tools:
         await chain.first_readings(await chain.province(), READY_S)
-        browser = await tools.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await tools.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         try:
             page = await browser.new_page()
             page.set_default_timeout(LONG_MS)

@@ -1,34 +1,19 @@
-"""What the tests of the fleet and of sites share: the world, served on a port, and a browser signed in."""
+"""What stories in a browser share: pages on a port, a browser at a size, somebody signed in."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import shutil
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
-from types import ModuleType
 from typing import Any
+
+import pytest
 
 from ancu.server.web.serve import serve
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PHONE, DESK = (390, 844), (1440, 900)
-
-
-def load(name: str) -> ModuleType:
-    """A module beside the tests, which are no package."""
-    key = f"web_{name}"
-    if key not in sys.modules:
-        spec = importlib.util.spec_from_file_location(key, Path(__file__).with_name(f"{name}.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[key] = module
-        spec.loader.exec_module(module)
-    return sys.modules[key]
+BOTH = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+LANGS = pytest.mark.parametrize("lang", ["vi", "en"])
 
 
 @asynccontextmanager
@@ -52,10 +37,15 @@ async def page_of(
     *,
     lang: str = "vi",
     touch: bool = False,
+    scripts: bool = True,
 ) -> AsyncIterator[Any]:
     """A page of somebody who is signed in; fails where anything came from elsewhere or the console complained."""
     context = await chromium.new_context(
-        viewport={"width": size[0], "height": size[1]}, locale="en-GB", has_touch=touch, color_scheme="light"
+        viewport={"width": size[0], "height": size[1]},
+        locale="en-GB",
+        has_touch=touch,
+        color_scheme="light",
+        java_script_enabled=scripts,
     )
     context.set_default_timeout(40_000)  # on a machine that others use too
     await context.add_cookies([{"name": "ancu-lang", "value": lang, "url": url}])

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import shutil
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +16,13 @@ from ancu.server.web import site as web_site
 from ancu.server.web.app import create_app
 from ancu.server.web.serve import serve
 from ancu.server.web.settings import WebSettings
+from tests.chromium import CHROMIUM, FLAGS
+from tests.integration.people.house import House, open_house
+from tests.unit.server.web import fakes as web_fakes
+from tests.unit.server.web import fakes_site
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
+from .browsing import page_of
+from .browsing import served as serving
 
 
 @dataclass
@@ -40,20 +34,9 @@ class Site:
     serving: asyncio.Task[None]
 
 
-def load(name: str, file: str) -> ModuleType:
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[2] / "unit/server/web" / file)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
 @pytest.fixture
 def fakes() -> ModuleType:
-    return load("web_fakes", "fakes.py")
+    return web_fakes
 
 
 @pytest.fixture
@@ -67,8 +50,7 @@ async def site(fakes: ModuleType, settings: WebSettings) -> AsyncIterator[Site]:
     fakes.populate(desk)
     accounts = fakes.FakeAccounts()
     app = create_app(desk, accounts, settings, desk.clock)
-    site_fakes = load("web_fakes_site", "fakes_site.py")
-    web_site.install(app, site_fakes.FakeFleet(desk), site_fakes.FakeSites(desk))
+    web_site.install(app, fakes_site.FakeFleet(desk), fakes_site.FakeSites(desk))
     stopping = asyncio.Event()
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(app, "127.0.0.1", 0, stopping, listening=port.set_result))
@@ -84,6 +66,40 @@ async def chromium() -> AsyncIterator[Any]:
     from playwright.async_api import async_playwright  # noqa: PLC0415 - only where there is a browser
 
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*_FLAGS])
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
         await browser.close()
+
+
+@dataclass
+class ServedHouse:
+    house: House
+    url: str
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def served(tmp_path: Path) -> AsyncIterator[ServedHouse]:
+    """A house of real parts, its pages on a port."""
+    house = await open_house(tmp_path)
+    async with serving(house) as url:
+        yield ServedHouse(house, url)
+    await house.close()
+
+
+@pytest.fixture
+def lang() -> str:
+    return "vi"
+
+
+@pytest.fixture
+def scripts() -> bool:
+    return True
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(
+    chromium: Any, served: ServedHouse, size: tuple[int, int], lang: str, *, scripts: bool
+) -> AsyncIterator[Any]:
+    """A page of the house, nobody signed in; fails if anything came from elsewhere or its console complained."""
+    async with page_of(chromium, served.url, served.house, None, size, lang=lang, scripts=scripts) as page:
+        yield page

@@ -1,4 +1,4 @@
-"""Make the API's examples anew, from real answers: python tests/integration/web/make_examples.py.
+"""Make the API's examples anew, from real answers: python -m tests.integration.web.make_examples.
 
 Asks every operation of the description as somebody who is let in (access.toml), over the real register, core and desk.
 """
@@ -6,17 +6,17 @@ Asks every operation of the description as somebody who is let in (access.toml),
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import sys
 import tempfile
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from ancu.server.web import api
 
-HERE = Path(__file__).parent
+from . import test_matrix as matrix
+from . import world as world_of
+
 WRITTEN: dict[str, Any] = {  # what the world at rest refuses: a second check-in, and erasing before the end
     "POST /api/v1/checkins": {
         "201": {
@@ -32,19 +32,7 @@ WRITTEN: dict[str, Any] = {  # what the world at rest refuses: a second check-in
 TARGET = Path(api.__file__).with_name("examples.json")
 
 
-def load(name: str, alias: str) -> ModuleType:
-    if alias not in sys.modules:
-        spec = importlib.util.spec_from_file_location(alias, HERE / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[alias] = module
-        spec.loader.exec_module(module)
-    return sys.modules[alias]
-
-
 async def main() -> None:
-    world_of, matrix = load("world", "web_world"), load("test_matrix", "web_matrix")
     document = matrix.bare_app().openapi()
     found: dict[str, Any] = {}
     for path, item in sorted(document["paths"].items()):
@@ -56,7 +44,7 @@ async def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 world = await world_of.make_world(Path(folder))
                 try:
-                    found[route] = await example(world_of, matrix, world, line, operation)
+                    found[route] = await example(world, line, operation)
                 finally:
                     await world.close()
     for route, answers in WRITTEN.items():
@@ -66,7 +54,7 @@ async def main() -> None:
     sys.stdout.write(f"{len(found)} operations\n")
 
 
-async def example(world_of: Any, matrix: Any, world: Any, line: Any, operation: Any) -> dict[str, Any]:
+async def example(world: Any, line: Any, operation: Any) -> dict[str, Any]:
     """The first let-in viewer whose wish is not refused."""
     made: dict[str, Any] = {}
     viewers = [one for one in ("health", *world_of.VIEWERS) if one in line.let_in] or ["anonymous"]

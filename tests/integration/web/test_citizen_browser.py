@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import re
-import sys
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from ancu.models.ids import OrderId
-from ancu.server.web.serve import serve
+
+from .browsing import BOTH, LANGS, PHONE, fits
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]  # a browser beside other tests
-PHONE, DESK = (390, 844), (1440, 900)
-SIZES = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-LANGS = pytest.mark.parametrize("lang", ["vi", "en"])
 WORDS = {
     "vi": {
         "changed": "Có thay đổi",
@@ -60,71 +53,12 @@ WORDS = {
 }
 
 
-def load_house() -> ModuleType:
-    if "people_house" not in sys.modules:
-        path = Path(__file__).parents[1] / "people/house.py"
-        spec = importlib.util.spec_from_file_location("people_house", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["people_house"] = module
-        spec.loader.exec_module(module)
-    return sys.modules["people_house"]
-
-
-class Served:
-    def __init__(self, house: Any, url: str) -> None:
-        self.house, self.url = house, url
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    house = await load_house().open_house(tmp_path)
-    stopping = asyncio.Event()
-    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(serve(house.app, "127.0.0.1", 0, stopping, listening=port.set_result))
-    yield Served(house, f"http://127.0.0.1:{await port}")
-    stopping.set()
-    await serving
-    await house.close()
-
-
 @pytest.fixture
 def size() -> tuple[int, int]:
     return PHONE
 
 
-@pytest.fixture
-def lang() -> str:
-    return "vi"
-
-
-@pytest.fixture
-def scripts() -> bool:
-    return True
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(chromium: Any, served: Served, size: tuple[int, int], *, scripts: bool) -> AsyncIterator[Any]:
-    """A page that fails its test if anything came from elsewhere, or if its console complained."""
-    context = await chromium.new_context(
-        viewport={"width": size[0], "height": size[1]}, locale="en-GB", java_script_enabled=scripts
-    )
-    context.set_default_timeout(40_000)
-    page = await context.new_page()
-    foreign: list[str] = []
-    complaints: list[str] = []
-    page.on("request", lambda request: None if request.url.startswith(served.url) else foreign.append(request.url))
-    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.complaints = complaints
-    yield page
-    await context.close()
-    assert foreign == []
-    assert complaints == []
-
-
-async def enter(page: Any, served: Served, person: str = "p-an", lang: str = "vi") -> None:
+async def enter(page: Any, served: Any, person: str = "p-an", lang: str = "vi") -> None:
     """As on a kit: the QR code's address, then the code that opens once."""
     (passed,) = await served.house.accounts.issue_passes([person], by="test")
     await page.goto(f"{served.url}/k/{passed.kit}?lang={lang}")
@@ -133,13 +67,9 @@ async def enter(page: Any, served: Served, person: str = "p-an", lang: str = "vi
     await page.wait_for_url("**/me")
 
 
-async def fits(page: Any) -> bool:
-    return bool(await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
-
-
-@SIZES
+@BOTH
 @LANGS
-async def test_symptoms_are_declared_in_taps_and_prefilled_the_next_time(page: Any, served: Served, lang: str):
+async def test_symptoms_are_declared_in_taps_and_prefilled_the_next_time(page: Any, served: Any, lang: str):
     words = WORDS[lang]
     await enter(page, served, lang=lang)
     assert await fits(page)
@@ -161,9 +91,9 @@ async def test_symptoms_are_declared_in_taps_and_prefilled_the_next_time(page: A
     assert rows == [('["cough", "tired"]',)]
 
 
-@SIZES
+@BOTH
 @LANGS
-async def test_sos_takes_two_taps(page: Any, served: Served, lang: str):
+async def test_sos_takes_two_taps(page: Any, served: Any, lang: str):
     words = WORDS[lang]
     await enter(page, served, lang=lang)
     await page.get_by_text(words["sos"]).click()
@@ -175,9 +105,9 @@ async def test_sos_takes_two_taps(page: Any, served: Served, lang: str):
     assert await fits(page)
 
 
-@SIZES
+@BOTH
 @LANGS
-async def test_an_absence_is_asked_for_and_its_reply_is_read(page: Any, served: Served, lang: str):
+async def test_an_absence_is_asked_for_and_its_reply_is_read(page: Any, served: Any, lang: str):
     words = WORDS[lang]
     await enter(page, served, lang=lang)
     await page.get_by_role("link", name=words["absence"]).click()
@@ -195,7 +125,7 @@ async def test_an_absence_is_asked_for_and_its_reply_is_read(page: Any, served: 
     await page.locator(".leave").wait_for()
 
 
-async def test_a_tap_answers_a_check_in(page: Any, served: Served):
+async def test_a_tap_answers_a_check_in(page: Any, served: Any):
     house = served.house
     await house.desk.ask_checkin(house.viewer("lan"), "p-an", key="k")
     await enter(page, served)
@@ -205,7 +135,7 @@ async def test_a_tap_answers_a_check_in(page: Any, served: Served):
 
 
 @LANGS
-async def test_who_is_released_is_told_so_and_gets_a_receipt_for_what_is_erased(page: Any, served: Served, lang: str):
+async def test_who_is_released_is_told_so_and_gets_a_receipt_for_what_is_erased(page: Any, served: Any, lang: str):
     house = served.house
     await enter(page, served, lang=lang)
     await house.desk.end_order(house.viewer("lan"), "o-1", "test_negative", key="k")
@@ -228,7 +158,7 @@ async def test_who_is_released_is_told_so_and_gets_a_receipt_for_what_is_erased(
     await page.wait_for_url("**/enter*")
 
 
-async def test_a_guardian_goes_from_one_of_the_home_to_the_next(page: Any, served: Served):
+async def test_a_guardian_goes_from_one_of_the_home_to_the_next(page: Any, served: Any):
     await enter(page, served, "p-an")
     assert await page.locator(".family").count() == 0
     await enter(page, served, "p-be")
@@ -239,7 +169,7 @@ async def test_a_guardian_goes_from_one_of_the_home_to_the_next(page: Any, serve
     assert await page.locator(".family li").count() == 2
 
 
-async def test_the_code_of_a_kit_opens_once_and_a_wrong_one_says_what_to_do(page: Any, served: Served):
+async def test_the_code_of_a_kit_opens_once_and_a_wrong_one_says_what_to_do(page: Any, served: Any):
     (passed,) = await served.house.accounts.issue_passes(["p-an"], by="test")
     await page.goto(f"{served.url}/k/{passed.kit}")
     await page.locator("#code").fill("1111 1111")
@@ -256,7 +186,7 @@ async def test_the_code_of_a_kit_opens_once_and_a_wrong_one_says_what_to_do(page
     page.complaints[:] = [text for text in page.complaints if not re.search(r"status of 401", text)]
 
 
-async def test_a_page_that_refreshes_itself_keeps_what_the_keyboard_is_on(page: Any, served: Served):
+async def test_a_page_that_refreshes_itself_keeps_what_the_keyboard_is_on(page: Any, served: Any):
     await enter(page, served)
     await page.locator("#ask-food").focus()
     await page.evaluate("htmx.ajax('GET', '/me', {target: '#mine', select: '#mine', swap: 'outerHTML'})")
@@ -268,7 +198,7 @@ class TestWithoutScripts:
     def scripts(self) -> bool:
         return False
 
-    async def test_everything_that_a_person_needs_works(self, page: Any, served: Served):
+    async def test_everything_that_a_person_needs_works(self, page: Any, served: Any):
         house = served.house
         house.clock.advance(hours=1)
         await enter(page, served)

@@ -12,7 +12,7 @@ from ancu.server.web.app import create_app
 from ancu.server.web.settings import WebSettings
 
 DOCUMENT: dict[str, Any] = create_app(None, None, WebSettings(), None).openapi()  # type: ignore[arg-type]
-ANEW = "make them anew: python tests/integration/web/make_examples.py"
+ANEW = "make them anew: python -m tests.integration.web.make_examples"
 
 
 def operations() -> Iterator[Any]:

@@ -3,56 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import sys
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from ancu.server.ports_citizen import AskKind
-from ancu.server.web.serve import serve
+from tests.integration.people.rows import rows_of
+
+from .browsing import BOTH, DESK, LANGS, fits
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]  # a browser beside other tests
-PHONE, DESK = (390, 844), (1440, 900)
-SIZES = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-LANGS = pytest.mark.parametrize("lang", ["vi", "en"])
 WORDS = {
     "vi": {"kept": "Đã lập 197 quyết định.", "bad": "3 dòng chưa nhập được.", "mend": "Ví dụ: 21/11/2026."},
     "en": {"kept": "197 orders were written.", "bad": "3 rows were not taken.", "mend": "For example: 21/11/2026."},
 }
-
-
-def load(name: str, path: str) -> ModuleType:
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-class Served:
-    def __init__(self, house: Any, url: str) -> None:
-        self.house, self.url = house, url
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    house = await load("people_house", "people/house.py").open_house(tmp_path)
-    stopping = asyncio.Event()
-    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(serve(house.app, "127.0.0.1", 0, stopping, listening=port.set_result))
-    yield Served(house, f"http://127.0.0.1:{await port}")
-    stopping.set()
-    await serving
-    await house.close()
 
 
 @pytest.fixture
@@ -60,43 +26,17 @@ def size() -> tuple[int, int]:
     return DESK
 
 
-@pytest.fixture
-def lang() -> str:
-    return "vi"
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(chromium: Any, served: Served, size: tuple[int, int]) -> AsyncIterator[Any]:
-    context = await chromium.new_context(viewport={"width": size[0], "height": size[1]}, locale="en-GB")
-    context.set_default_timeout(40_000)
-    page = await context.new_page()
-    foreign: list[str] = []
-    complaints: list[str] = []
-    page.on("request", lambda request: None if request.url.startswith(served.url) else foreign.append(request.url))
-    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.complaints = complaints
-    yield page
-    await context.close()
-    assert foreign == []
-    assert complaints == []
-
-
-async def sign_in(page: Any, served: Served, who: str = "lan") -> None:
+async def sign_in(page: Any, served: Any, who: str = "lan") -> None:
     house = served.house
     signed_in = await house.accounts.open_officer(house.staff[who], at=house.clock.now())
     port = served.url.rsplit(":", 1)[1]
     await page.context.add_cookies([{"name": f"ancu-{port}", "value": signed_in.token, "url": served.url}])
 
 
-async def fits(page: Any) -> bool:
-    return bool(await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
-
-
-@SIZES
+@BOTH
 @LANGS
-async def test_two_hundred_orders_with_three_bad_rows(page: Any, served: Served, lang: str):
-    rows = load("orders_desk_tests", "people/rows.py").rows_of(200)
+async def test_two_hundred_orders_with_three_bad_rows(page: Any, served: Any, lang: str):
+    rows = rows_of(200)
     await sign_in(page, served)
     await page.goto(f"{served.url}/orders?lang={lang}")
     await page.locator("#import").click()
@@ -116,8 +56,8 @@ async def test_two_hundred_orders_with_three_bad_rows(page: Any, served: Served,
     assert served.house.rows("SELECT count(*) FROM orders") == [(200,)]
 
 
-@SIZES
-async def test_an_order_is_written_by_keyboard_alone_and_a_wrong_field_says_what_is_wrong(page: Any, served: Served):
+@BOTH
+async def test_an_order_is_written_by_keyboard_alone_and_a_wrong_field_says_what_is_wrong(page: Any, served: Any):
     await sign_in(page, served)
     await page.goto(f"{served.url}/orders/new")
     await page.keyboard.type("Lê Thị Bàn Phím")  # the first field has the focus
@@ -134,7 +74,7 @@ async def test_an_order_is_written_by_keyboard_alone_and_a_wrong_field_says_what
     page.complaints[:] = [text for text in page.complaints if "status of 422" not in text]
 
 
-async def test_an_order_is_extended_printed_and_ended(page: Any, served: Served):
+async def test_an_order_is_extended_printed_and_ended(page: Any, served: Any):
     await sign_in(page, served)
     await page.goto(f"{served.url}/orders/o-1")
     await page.locator("#until").fill("30/11/2026")
@@ -158,9 +98,9 @@ async def test_an_order_is_extended_printed_and_ended(page: Any, served: Served)
     await page.get_by_text("Quyết định này đã kết thúc.").wait_for()
 
 
-@SIZES
+@BOTH
 @LANGS
-async def test_requests_are_answered_and_a_refusal_needs_its_reason(page: Any, served: Served, lang: str):
+async def test_requests_are_answered_and_a_refusal_needs_its_reason(page: Any, served: Any, lang: str):
     house = served.house
     me, soon = house.viewer("p-an"), house.clock.now() + timedelta(hours=4)
     ask = await house.desk.ask(

@@ -13,15 +13,12 @@ import pytest_asyncio
 from ancu.models.ids import BandNumber
 
 from . import site_world
-from .browsing import DESK, PHONE, fits, page_of, tab_to
+from .browsing import BOTH, DESK, LANGS, PHONE, fits, page_of, served, tab_to
+from .site_world import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 
-until, page_of, tab_to, fits = site_world.until, browsing.page_of, browsing.tab_to, browsing.fits
-PHONE, DESK = browsing.PHONE, browsing.DESK
-BOTH = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-LANGS = pytest.mark.parametrize("lang", ["vi", "en"])
 CAMERA = "/cameras/site-001/cam-a"
 
 
@@ -34,7 +31,7 @@ async def world(tmp_path: Path) -> AsyncIterator[Any]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def url(world: Any) -> AsyncIterator[str]:
-    async with browsing.served(world) as url:
+    async with served(world) as url:
         yield url
 
 
