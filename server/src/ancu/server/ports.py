@@ -264,6 +264,10 @@ class Desk(Protocol):
     def changes(self, viewer: Viewer, after: int | None) -> AsyncIterator[Change]:
         """Changes after a position (None: from now on), without end; resumable."""
 
+    async def position(self) -> int:
+        """Where changes stand: what is read after this call, and followed from here, has no gap."""
+        ...
+
     async def person(self, viewer: Viewer, person: str) -> PersonDetail: ...
     async def people(self, viewer: Viewer, *, limit: int = 100, cursor: str | None = None) -> Page[PersonDetail]: ...
     async def readings(

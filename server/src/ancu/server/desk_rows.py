@@ -1,0 +1,100 @@
+"""Rows of the store as the desk shows them, and the part of a query that keeps a viewer to what is his."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from ancu.models.clock import from_ms
+from ancu.server.alerts.events import Sign
+from ancu.server.desk_people import CLINICAL, Directory, sees, sees_kind
+from ancu.server.people.errors import Absent
+from ancu.server.people.private import Private
+from ancu.server.ports import AlertRow, AlertState, CallCard, NotFound, Outcome, Role, Severity, Signal, Viewer
+from ancu.server.projection import signal_of
+
+__all__ = ["alert_row", "calls_of", "label_of", "marks", "or_none", "scope_of", "seen_row"]
+
+T = TypeVar("T")
+
+
+def scope_of(viewer: Viewer) -> tuple[list[str], list[Any]]:
+    """The part of WHERE that keeps a viewer to what is his."""
+    if viewer.role is Role.CITIZEN:
+        return ["person = ?"], [viewer.person]
+    where, values = ["1"], list[Any]()
+    if viewer.wards is not None:
+        where, values = [f"ward IN ({marks(len(viewer.wards))})"], sorted(viewer.wards)
+    hidden = [kind for kind in CLINICAL if not sees_kind(viewer, kind)]
+    if hidden:
+        where.append(f"kind NOT IN ({marks(len(hidden))})")
+        values += hidden
+    return where, values
+
+
+def marks(count: int) -> str:
+    """Places for so many values."""
+    return ", ".join("?" * count)
+
+
+def seen_row(connection: sqlite3.Connection, viewer: Viewer, alert: str) -> sqlite3.Row:
+    """The row of an alert that a viewer may see; raises NotFound."""
+    row: sqlite3.Row | None = connection.execute("SELECT * FROM alerts WHERE id = ?", (alert,)).fetchone()
+    if row is None or not sees(viewer, row["ward"], row["person"]) or not sees_kind(viewer, row["kind"]):
+        raise NotFound(f"no alert {alert!r}")
+    return row
+
+
+def alert_row(connection: sqlite3.Connection, directory: Directory, row: sqlite3.Row) -> AlertRow:
+    """The same for every viewer."""
+    why: Signal = signal_of(msgspec.msgpack.decode(row["why"], type=Sign))
+    return AlertRow(
+        id=row["id"],
+        kind=row["kind"],
+        severity=Severity(row["severity"]),
+        state=AlertState(row["state"]),
+        ward=row["ward"],
+        subject=row["subject"],
+        subject_label=_subject_label(connection, directory, row),
+        person=row["person"],
+        opened_at=from_ms(row["opened_ms"]),
+        updated_at=from_ms(row["updated_ms"]),
+        ended_at=None if row["ended_ms"] is None else from_ms(row["ended_ms"]),
+        acknowledged_by=row["acknowledged_by"],
+        outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
+        policy=row["policy"],
+        why=why,
+        position=row["position"],
+        snoozed_until=None if row["snoozed_ms"] is None else from_ms(row["snoozed_ms"]),
+        level=row["level"],
+    )
+
+
+def label_of(private: Private, person: str) -> str:
+    """What an officer reads of a person; the id where he was erased."""
+    return or_none(private.label, person) or person
+
+
+def calls_of(connection: sqlite3.Connection, person: str | None) -> list[CallCard]:
+    return [] if person is None else or_none(Private(connection).calls, person) or []
+
+
+def or_none(ask: Callable[[str], T], person: str) -> T | None:
+    try:
+        return ask(person)
+    except Absent:  # erased since
+        return None
+
+
+def _subject_label(connection: sqlite3.Connection, directory: Directory, row: sqlite3.Row) -> str:
+    subject: str = row["subject"]
+    if row["person"] == subject:
+        return label_of(Private(connection), subject)
+    for (edge, camera), record in directory.register.cameras.items():
+        if f"{edge}/{camera}" == subject:
+            return record.label
+    ward = directory.register.wards.get(row["ward"])
+    return f"{subject} · {ward.name}" if ward else subject
