@@ -23,7 +23,8 @@ from ancu.server.alerts import alert as lifecycle
 from ancu.server.bench.fleet import FINE, Home, fleet, register_of, relay_of
 from ancu.server.cases.inputs import SosTapped
 from ancu.server.cases.policy import Policy
-from ancu.server.core import Core, Transaction, _Command, _Relayed, _Tick
+from ancu.server.core import Core, Transaction
+from ancu.server.core_turn import CommandWork, Relayed, TickWork
 from ancu.server.ingest.pipeline import read_relay
 from ancu.server.memory import Memory
 from ancu.server.people.records import Snapshot
@@ -96,12 +97,12 @@ class Recording:
             if second % 10 == 0 and self.gateway:
                 for i in range(len(self.homes)):
                     self._home(i)
-            self.core._commit(self.store, [_Tick()])
+            self.core._commit(self.store, [TickWork()])
             self.clock.ms += 1000 + self.random.randint(0, 4)
 
     def tell(self, home: Home, *records: Any, lane: Lane = Lane.STATE) -> None:
         topic, body = relay_of([home.batch(records, lane=lane)], home.gateway)
-        self.core._commit(self.store, [_Relayed(topic, body, read_relay(topic, body), self.clock.monotonic())])
+        self.core._commit(self.store, [Relayed(topic, body, read_relay(topic, body), self.clock.monotonic())])
         self.clock.ms += 1
 
     def cut(self, i: int) -> None:
@@ -137,7 +138,7 @@ class Recording:
 
     def command(self, run: Callable[[Transaction], Any]) -> None:
         future: Future[Any] = Future()
-        self.core._commit(self.store, [_Command(run, future)])
+        self.core._commit(self.store, [CommandWork(run, future)])
         future.result(0)
         self.clock.ms += 1
 

@@ -14,19 +14,18 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ancu.models.clock import Clock, from_ms, to_ms
-from ancu.models.errors import AncuError, WireReason
+from ancu.models.errors import AncuError
 from ancu.models.topics import Lane, Upstream
-from ancu.models.wire import Confirmation, Relay
+from ancu.models.wire import Relay
 from ancu.server.adapters.store import Store
-from ancu.server.adapters.store_journal import Record, Stored, verify_chain
-from ancu.server.cases.inputs import PersonInput, Tick
-from ancu.server.history.intake import Receipt, take_history
+from ancu.server.adapters.store_journal import Stored, verify_chain
+from ancu.server.cases.inputs import Tick
+from ancu.server.core_turn import CommandWork, CoreStopped, Relayed, TickWork, Told, Transaction, Turn, Work
+from ancu.server.history.intake import take_history
 from ancu.server.ingest.pipeline import Taken, read_relay
-from ancu.server.ingest.rows import note_row
 from ancu.server.lanes import Lanes
 from ancu.server.memory import Memory
 from ancu.server.people.records import Snapshot
@@ -45,61 +44,6 @@ _GROUP_BYTES = 4 * 1024 * 1024
 _WAITING_WORKS = 1024  # beyond it relays are left to the gateway, which keeps them until they are confirmed
 _SNAPSHOT_READINGS = 50_000  # since the last one: read again in about two seconds
 _SNAPSHOT_S = 60.0
-
-
-class CoreStopped(AncuError):
-    """The server cannot do this now: it is stopping, or its store does not take writes."""
-
-    code = "unavailable"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a commit lets the outside know."""
-
-    confirms: dict[Confirmation, str]  # with the edge's ward
-    records: Sequence[Stored]
-    rows: int  # highest position of the inbox
-    receipts: Sequence[Receipt] = ()  # of what bands recorded themselves
-
-
-@dataclass(slots=True)
-class Transaction:
-    """What a command may use while it runs on the core's thread, inside the transaction."""
-
-    store: Store
-    memory: Memory
-    now_ms: int
-    records: list[Record] = field(default_factory=list)  # for the journal, in order
-    row: int = 0  # highest position of the inbox, if it grew
-
-    def tell(self, told: PersonInput, ward: str) -> None:
-        """Judge what was told of a person, and keep it: a restart is told it again."""
-        note = note_row(told, ward, self.now_ms)
-        self.row = self.store.add_rows([note])
-        self.records += self.memory.take_note(note)
-
-
-@dataclass(frozen=True, slots=True)
-class _Relayed:
-    topic: Upstream
-    body: bytes
-    relay: Relay | WireReason
-    arrived: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Command:
-    run: Callable[[Transaction], Any]
-    future: Future[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Tick:
-    pass
-
-
-_Work = _Relayed | _Command | _Tick
 
 
 class Core:
@@ -133,7 +77,7 @@ class Core:
         self._told = told
         self._listening = listening
         self._steady = steady
-        self._queue: Lanes[_Work] = Lanes()
+        self._queue: Lanes[Work] = Lanes()
         self._thread = threading.Thread(target=self._main, name="core", daemon=True)
         self._stopping = threading.Event()
         self._ready = threading.Event()
@@ -150,7 +94,7 @@ class Core:
     def stop(self, timeout: float = 4.0) -> None:
         """Finish what is in hand, save memory, end; works that still wait are refused."""
         self._stopping.set()
-        self._queue.put(_Tick(), urgent=True)
+        self._queue.put(TickWork(), urgent=True)
         self._thread.join(timeout)
 
     def wait_ready(self, timeout: float) -> bool:
@@ -171,7 +115,7 @@ class Core:
             return False
         relay = read_relay(topic, body)
         urgent = isinstance(relay, Relay) and any(item.lane is Lane.ALARM for item in relay.items)
-        self._queue.put(_Relayed(topic, body, relay, self._clock.monotonic()), urgent=urgent)
+        self._queue.put(Relayed(topic, body, relay, self._clock.monotonic()), urgent=urgent)
         return True
 
     def command(self, run: Callable[[Transaction], T]) -> Future[T]:
@@ -180,14 +124,14 @@ class Core:
         if self._stopping.is_set():
             future.set_exception(CoreStopped("the server is stopping"))
         else:
-            self._queue.put(_Command(run, future), urgent=True)
+            self._queue.put(CommandWork(run, future), urgent=True)
         return future
 
     # --- the core's own thread ---
 
     def _main(self) -> None:
         store: Store | None = None
-        held: list[_Work] = []
+        held: list[Work] = []
         try:
             while not self._stopping.is_set() or held or self._queue.waiting():
                 try:
@@ -229,9 +173,9 @@ class Core:
         log.info("core ready", extra={"rows_read_again": rows, "inbox": self.row})
         return store
 
-    def _collect(self) -> list[_Work]:
+    def _collect(self) -> list[Work]:
         """Wait for work until the next tick is due; take what waits together."""
-        works: list[_Work] = []
+        works: list[Work] = []
         size = 0
         patience = max(0.0, self._tick_at - self._clock.monotonic())
         while len(works) < _GROUP_WORKS and size < _GROUP_BYTES:
@@ -239,14 +183,14 @@ class Core:
             if work is None:
                 break
             works.append(work)
-            size += len(work.body) if isinstance(work, _Relayed) else 0
+            size += len(work.body) if isinstance(work, Relayed) else 0
         now = self._clock.monotonic()
         if now >= self._tick_at:
             self._tick_at = now + _TICK_S
-            works.append(_Tick())
+            works.append(TickWork())
         return works
 
-    def _turn(self, store: Store, works: list[_Work]) -> None:
+    def _turn(self, store: Store, works: list[Work]) -> None:
         if not works:
             return
         try:
@@ -259,7 +203,7 @@ class Core:
             for work in works:
                 self._alone(store, work)
 
-    def _alone(self, store: Store, work: _Work) -> None:
+    def _alone(self, store: Store, work: Work) -> None:
         try:
             self._commit(store, [work])
         except (sqlite3.Error, OSError):
@@ -267,15 +211,15 @@ class Core:
         except Exception as error:
             log.exception("put aside", extra={"work": work.__class__.__name__})
             self._memory.rebuild(store)
-            if isinstance(work, _Command):
+            if isinstance(work, CommandWork):
                 work.future.set_exception(error)
-            if isinstance(work, _Relayed) and isinstance(work.relay, Relay):
+            if isinstance(work, Relayed) and isinstance(work.relay, Relay):
                 self._give_up(store, work, work.relay)
 
-    def _give_up(self, store: Store, work: _Relayed, relay: Relay) -> None:
+    def _give_up(self, store: Store, work: Relayed, relay: Relay) -> None:
         """Never let one body that we fail on stop its lane: kept whole, counted, settled."""
         now_ms = to_ms(self._clock.now())
-        turn = _Turn()
+        turn = Turn()
         with store.transaction():
             taken = self._memory.pipeline.give_up(work.topic, relay, self._memory.keyring, now_ms)
             turn.counts, turn.confirms = taken.counts, taken.confirms
@@ -284,19 +228,19 @@ class Core:
             store.put_aside(taken.aside, now_ms)
         self._after(turn)
 
-    def _commit(self, store: Store, works: Sequence[_Work]) -> None:
+    def _commit(self, store: Store, works: Sequence[Work]) -> None:
         """One transaction. Nothing is told or answered before it is on the disk."""
-        turn = _Turn()
+        turn = Turn()
         works = self._of_our_time(works)
         with store.transaction():
             now_ms = to_ms(self._clock.now())
             for work in works:
                 match work:
-                    case _Relayed():
+                    case Relayed():
                         self._relay(store, work, now_ms, turn)
-                    case _Command():
+                    case CommandWork():
                         self._run(store, work, now_ms, turn)
-                    case _Tick():
+                    case TickWork():
                         self._tick(store, now_ms, turn)
             self._flush(store, turn)
             store.count(turn.counts)
@@ -308,7 +252,7 @@ class Core:
                 self._maybe_save(store, turn.counts["readings", ""])
         self._after(turn)
 
-    def _of_our_time(self, works: Sequence[_Work]) -> list[_Work]:
+    def _of_our_time(self, works: Sequence[Work]) -> list[Work]:
         """While our clock is in doubt: ask the edges, and leave what is of the time in doubt to the gateways.
 
         They send it again. Taken now it would be refused as of the future, or be late.
@@ -316,15 +260,15 @@ class Core:
         steady = self._steady
         if steady is None or not steady.is_in_doubt:
             return list(works)
-        kept: list[_Work] = []
+        kept: list[Work] = []
         for work in works:
-            said = self._memory.said_by(work.topic, work.relay) if isinstance(work, _Relayed) else []
+            said = self._memory.said_by(work.topic, work.relay) if isinstance(work, Relayed) else []
             voices = [steady.hear(edge, sent_ms) for edge, sent_ms in said]
             if True not in voices or False in voices:
                 kept.append(work)
         return kept
 
-    def _flush(self, store: Store, turn: _Turn) -> None:
+    def _flush(self, store: Store, turn: Turn) -> None:
         """Journal and project what was decided so far, so that a command sees it."""
         positions = store.append(turn.records)
         stored = [Stored(*pair) for pair in zip(positions, turn.records, strict=True)]
@@ -333,7 +277,7 @@ class Core:
             turn.stored += stored
             turn.records = []
 
-    def _relay(self, store: Store, work: _Relayed, now_ms: int, turn: _Turn) -> None:
+    def _relay(self, store: Store, work: Relayed, now_ms: int, turn: Turn) -> None:
         taken, records = self._memory.take(work.topic, work.body, work.relay, now_ms)
         turn.records += records
         turn.counts += taken.counts
@@ -353,7 +297,7 @@ class Core:
         if taken.aside:
             store.put_aside(taken.aside, now_ms)
 
-    def _run(self, store: Store, work: _Command, now_ms: int, turn: _Turn) -> None:
+    def _run(self, store: Store, work: CommandWork, now_ms: int, turn: Turn) -> None:
         if not work.future.running() and not work.future.set_running_or_notify_cancel():
             return
         self._flush(store, turn)
@@ -368,7 +312,7 @@ class Core:
         self._flush(store, turn)
         turn.answers.append((work.future, answer, None))
 
-    def _tick(self, store: Store, now_ms: int, turn: _Turn) -> None:
+    def _tick(self, store: Store, now_ms: int, turn: Turn) -> None:
         version = self._memory.roster.version if self._memory.roster is not None else None
         roster = self._roster(store, version)
         if roster is not None:
@@ -376,7 +320,7 @@ class Core:
         if self._listening():
             turn.records += self._memory.feed(Tick(from_ms(now_ms)))
 
-    def _after(self, turn: _Turn) -> None:
+    def _after(self, turn: Turn) -> None:
         self.counts += turn.counts
         self.row = turn.row or self.row
         for future, answer, error in turn.answers:
@@ -415,41 +359,25 @@ class Core:
             return
         store.save(saved, to_ms(self._clock.now()))
 
-    def _trouble(self, held: list[_Work], error: Exception) -> list[_Work]:
+    def _trouble(self, held: list[Work], error: Exception) -> list[Work]:
         """The store failed: say so once, keep the relays, refuse the commands."""
         if self.fault is None or self.fault == _STARTING:
             log.error("the store failed", extra={"why": str(error)})
         self.fault = f"store: {error}"
         waiting = held + (self._drain() if self._stopping.is_set() else [])
         self._refuse(waiting)
-        return [work for work in waiting if isinstance(work, _Relayed)]
+        return [work for work in waiting if isinstance(work, Relayed)]
 
-    def _drain(self) -> list[_Work]:
-        works: list[_Work] = []
+    def _drain(self) -> list[Work]:
+        works: list[Work] = []
         while (work := self._queue.get(0.0)) is not None:
             works.append(work)
         return works
 
-    def _refuse(self, works: Sequence[_Work]) -> None:
+    def _refuse(self, works: Sequence[Work]) -> None:
         for work in works:
-            if isinstance(work, _Command) and not work.future.done():
+            if isinstance(work, CommandWork) and not work.future.done():
                 work.future.set_exception(CoreStopped(f"not now: {self.fault or 'the server is stopping'}"))
-
-
-@dataclass(slots=True)
-class _Turn:
-    """What gathers while a transaction runs."""
-
-    records: list[Record] = field(default_factory=list)
-    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    marks: dict[Any, int] = field(default_factory=dict)
-    lost: Counter[Any] = field(default_factory=Counter)
-    confirms: dict[Confirmation, str] = field(default_factory=dict)
-    arrived: list[float] = field(default_factory=list)
-    answers: list[tuple[Future[Any], Any, AncuError | None]] = field(default_factory=list)
-    row: int = 0
-    stored: list[Stored] = field(default_factory=list)
-    receipts: list[Receipt] = field(default_factory=list)
 
 
 def _closed(store: Store | None) -> Store | None:

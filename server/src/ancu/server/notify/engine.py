@@ -6,46 +6,37 @@ carried out. So nothing that was decided can be lost on its way to a person, and
 
 from __future__ import annotations
 
-import base64
-import dataclasses
-import hashlib
 import itertools
 import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ancu.models.clock import from_ms, to_ms
 from ancu.server.adapters import notify_store as rows
 from ancu.server.adapters.notify_store import DeliveryRow
 from ancu.server.adapters.store_journal import Stored
-from ancu.server.alerts.alert import Acknowledge, MarkNotified, fold
+from ancu.server.alerts.alert import Acknowledge, MarkNotified
 from ancu.server.alerts.events import (
     Acknowledged,
-    AlertEvent,
-    Attached,
     Contacted,
     Dispatched,
-    Escalated,
-    Raised,
-    Reopened,
     Resolved,
-    SeverityRaised,
     Snoozed,
     unpack,
 )
 from ancu.server.core import Transaction
 from ancu.server.notify import handover
 from ancu.server.notify.acting import act
+from ancu.server.notify.calls import call_of, id_of, note_of, pages, raised_to
 from ancu.server.notify.duty import Roster
-from ancu.server.notify.pacing import Note, next_page_at, pages_due
+from ancu.server.notify.pacing import next_page_at, pages_due
+from ancu.server.notify.plan import ALL, Outcome, Plan, Step, Webhook
 from ancu.server.notify.port import Due, Receipt, Refused, State, Unreachable
 from ancu.server.notify.receipts import Said
 from ancu.server.notify.reminders import Reminders
-from ancu.server.notify.retry import Backoff
-from ancu.server.notify.routing import Call, Level, RoutingPolicy, route
+from ancu.server.notify.routing import Call, Level, route
 from ancu.server.notify.words import Writer
 from ancu.server.ports import Severity
 from ancu.server.projection import STREAM, events_of
@@ -56,48 +47,6 @@ log = logging.getLogger(__name__)
 _EVENTS = 200  # of the journal in one transaction, so that the judge never waits long
 _DUE = 32  # of a channel in one step: one that is down must not hide the others
 _SEEN = (Acknowledged, Contacted, Dispatched, Resolved, Snoozed)
-_ALL = frozenset(Severity)
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """A machine that hears of every call of its wards (None: of all)."""
-
-    name: str
-    severities: frozenset[Severity] = _ALL
-    wards: frozenset[str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is configured. `order`: channels as they are tried for what is not critical."""
-
-    order: tuple[str, ...]
-    routing: RoutingPolicy = field(default_factory=RoutingPolicy)
-    patience: timedelta = timedelta(seconds=60)  # with one channel, before the next one is tried too
-    backoff: Backoff = field(default_factory=Backoff)
-    webhooks: tuple[Webhook, ...] = ()
-    persons: tuple[str, ...] = ()  # channels that reach people under order
-
-    @property
-    def channels(self) -> frozenset[str]:
-        return frozenset(self.order)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a try came to."""
-
-    delivery: str
-    result: Receipt | Refused | Unreachable
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a step found. `next_ms`: when there is something to do again without anything new; None: never."""
-
-    due: Sequence[Due]
-    next_ms: int | None
 
 
 class Engine:
@@ -208,8 +157,8 @@ class Engine:
         if isinstance(event, _SEEN):
             for delivery in rows.withdraw_notes(tx.store.connection, event.alert, stored.position, tx.now_ms):
                 self._change(tx, delivery, State.WITHDRAWN, why="taken")
-        elif _pages(event) and (self._plan.order or self._plan.webhooks):
-            call = _call(tx, stored.position, event)
+        elif pages(event) and (self._plan.order or self._plan.webhooks):
+            call = call_of(tx, stored.position, event)
             if call is not None:
                 self._tell_machines(tx, call)
                 if self._plan.order:
@@ -222,8 +171,8 @@ class Engine:
         roster = self._roster or rows.read_roster(db, tx.now_ms, self._plan.channels, self._pause_ms)
         level: int = call.level
         while level <= Level.EVERYBODY:
-            told = route(_raised_to(call, level), roster, self._plan.routing, at)
-            new = {d.officer for d in told if rows.add_note(db, _note(call, d.officer, d.level, tx.now_ms))}
+            told = route(raised_to(call, level), roster, self._plan.routing, at)
+            new = {d.officer for d in told if rows.add_note(db, note_of(call, d.officer, d.level, tx.now_ms))}
             if new:
                 self._roster = roster.with_more(new)
                 return
@@ -234,7 +183,7 @@ class Engine:
     def _tell_machines(self, tx: Transaction, call: Call) -> None:
         for hook in self._plan.webhooks:
             if call.severity in hook.severities and (hook.wards is None or call.ward in hook.wards):
-                note = _note(call, f"webhook:{hook.name}", call.level, tx.now_ms)
+                note = note_of(call, f"webhook:{hook.name}", call.level, tx.now_ms)
                 rows.add_note(tx.store.connection, note)
 
     # --- from notes to deliveries ---
@@ -245,7 +194,7 @@ class Engine:
         if not waiting:
             return
         for page in pages_due(waiting, self._paged_at(tx), self._plan.routing.pause, at):
-            id_ = _id(page.officer, *(f"{note.position}" for note in page.notes))
+            id_ = id_of(page.officer, *(f"{note.position}" for note in page.notes))
             rows.add_page(db, id_, page.officer, urgent=page.urgent, now_ms=tx.now_ms, notes=page.notes)
             severity = page.notes[0].severity
             made = self._deliveries(tx, id_, page.officer, severity)
@@ -260,14 +209,14 @@ class Engine:
         else:
             ways = {}
             for channel, address in rows.addresses(db, officer):
-                if channel in self._plan.channels and severity in self._plan.routing.severities.get(channel, _ALL):
+                if channel in self._plan.channels and severity in self._plan.routing.severities.get(channel, ALL):
                     ways.setdefault(channel, []).append(address)
         patience_ms = 0 if severity is Severity.CRITICAL else int(self._plan.patience.total_seconds() * 1000)
         made = 0
         for turn, channel in enumerate(sorted(ways, key=self._turn)):
             for address in ways[channel]:
                 row = DeliveryRow(
-                    id=_id(page, channel, address),
+                    id=id_of(page, channel, address),
                     page=page,
                     officer=officer,
                     urgent=severity is Severity.CRITICAL,
@@ -359,9 +308,9 @@ class Engine:
             if rows.is_withdrawn(db, note.id) or rows.still_carried(db, note.position):
                 continue
             event = next(event for at, event in events_of(tx.store, note.alert) if at == note.position)
-            call = _call(tx, note.position, event)
+            call = call_of(tx, note.position, event)
             if call is not None:
-                self._tell(tx, _raised_to(call, rows.highest_level(db, note.position) + 1))
+                self._tell(tx, raised_to(call, rows.highest_level(db, note.position) + 1))
 
     def _change(
         self,
@@ -380,39 +329,3 @@ class Engine:
             return
         rows.change(db, found.id, state, tx.now_ms, why=why, tries=tries, next_ms=next_ms, reference=reference)
         self.changes[found.channel, state] += 1
-
-
-def _pages(event: AlertEvent) -> bool:
-    return isinstance(event, Raised | Attached | SeverityRaised | Reopened | Escalated) and event.paged
-
-
-def _call(tx: Transaction, position: int, event: AlertEvent) -> Call | None:
-    """The call of an event that pages, with the alert as that event left it."""
-    alert = fold(each for at, each in events_of(tx.store, event.alert) if at <= position)
-    if alert is None:
-        return None
-    escalated = isinstance(event, Escalated)
-    return Call(
-        position=position,
-        alert=alert.id,
-        kind=alert.kind,
-        severity=alert.severity,
-        desk=alert.desk,
-        ward=alert.subject.ward,
-        level=event.level if isinstance(event, Escalated) else 0,
-        last=escalated and not alert.ladder,
-        owner=alert.owner,
-    )
-
-
-def _raised_to(call: Call, level: int) -> Call:
-    return dataclasses.replace(call, level=level)
-
-
-def _note(call: Call, officer: str, level: int, now_ms: int) -> Note:
-    return Note(0, call.position, officer, call.alert, call.kind, call.severity, call.ward, level, from_ms(now_ms))
-
-
-def _id(*parts: str) -> str:
-    """An id that follows from what it names. 26 characters."""
-    return base64.b32encode(hashlib.sha256("|".join(parts).encode()).digest()[:16]).decode().lower().rstrip("=")
