@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from bleak.backends.device import BLEDevice
+from bthome_ble import BTHomeBluetoothDeviceData
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+from habluetooth import BluetoothServiceInfoBleak
 
 from ancu.models.address import make_address
 from ancu.models.errors import FrameReason
@@ -77,15 +80,49 @@ def test_equal_and_lower_counters_are_refused_also_after_a_restart_of_the_server
 
 @pytest.mark.parametrize("after_s", [61, 24 * 3600])
 @pytest.mark.parametrize("edge", ["a", "b"])
-def test_what_was_recorded_and_is_played_later_is_never_presence(after_s: int, edge: str):
-    """Also where the frame was never reported by the edge that heard it first, and at another edge."""
-    receiver = Receiver()
-    second = NOW_MS // 1000
-    hear(receiver, *(frame(second + 10 * step) for step in range(1, after_s // 10 if after_s < 1000 else 7)))
-    played = hear(receiver, frame(second), frame(second + 10), at_ms=NOW_MS + after_s * 1000, edge=edge)
+@pytest.mark.parametrize("heard_since", [True, False])
+def test_what_was_recorded_and_is_played_later_is_refused(after_s: int, edge: str, *, heard_since: bool):
+    """Also where nobody reported the frame before, at another edge, and where the band fell silent since."""
+    receiver, second = Receiver(), NOW_MS // 1000
+    hear(receiver, frame(second - 1))
+    if heard_since:
+        hear(receiver, frame(second + 30), at_ms=NOW_MS + 30_000)
+    played = hear(receiver, frame(second), at_ms=NOW_MS + after_s * 1000, edge=edge)
+    assert played.count == 0
+    assert sum(played.refused.values()) == 1
+    assert sum(played.troubles.values()) == 1
+
+
+@pytest.mark.parametrize("edge", ["a", "b"])
+def test_what_is_played_before_that_is_refused_where_it_was_heard_and_late_elsewhere(edge: str):
+    receiver, second = Receiver(), NOW_MS // 1000
+    hear(receiver, frame(second + 10))
+    played = hear(receiver, frame(second), at_ms=NOW_MS + 40_000, edge=edge)
     assert all(row[-1] & Flag.LATE for row in reading_tuples(played.readings))
-    if after_s > 90:
-        assert played.count == 0
+    assert played.count == (edge == "b")
+
+
+@pytest.mark.parametrize("after_s", [61, 24 * 3600])
+def test_the_control_a_receiver_of_bthome_takes_the_recording(after_s: int):
+    """BTHome's own receiver decides by the counter alone, and forgets it with its process: the same bytes are news."""
+    service = BluetoothServiceInfoBleak(
+        name="band",
+        address=ADDRESS.hex(":").upper(),
+        rssi=-60,
+        manufacturer_data={},
+        service_data={"0000fcd2-0000-1000-8000-00805f9b34fb": frame(NOW_MS // 1000)},
+        service_uuids=[],
+        source="",
+        device=BLEDevice(ADDRESS.hex(":").upper(), "band", None),
+        advertisement=None,
+        connectable=False,
+        time=after_s,
+        tx_power=None,
+        raw=None,
+    )
+    parser = BTHomeBluetoothDeviceData(bindkey=KEYS.frame)
+    parser.update(service)
+    assert parser.bindkey_verified
 
 
 def test_the_same_counter_from_a_second_edge_only_adds_signal_and_another_content_is_a_clone():

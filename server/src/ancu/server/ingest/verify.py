@@ -23,10 +23,11 @@ from ancu.models.frame import Opened, Status, open_frame
 from ancu.models.topics import Lane
 from ancu.server.ingest.columns import Flag, heard_rows, pack_reading, reading_tuples
 
-__all__ = ["FRESH_MS", "FUTURE_MS", "Received", "Receiver"]
+__all__ = ["FRESH_MS", "FUTURE_MS", "PLAYED_MS", "Received", "Receiver"]
 
 FRESH_MS = 90_000  # a frame older than this says nothing about now
 FUTURE_MS = 60_000  # two honest clocks are never this far apart
+PLAYED_MS = 60_000  # an edge hears a frame as it is sent: one whose counter is older was recorded and is played
 _REPEAT_MS = 30_000  # an edge that was restarted may bring the frame of a moment ago once more: refused, but no trouble
 _UNSYNCED = int(Status.UNSYNCED)  # plain numbers: making a flag costs more than the rest of a verdict
 _LATE, _URGENT, _TAMPER = int(Flag.LATE), int(Flag.URGENT), int(Flag.TAMPER)
@@ -155,7 +156,7 @@ def _believe(state: _Band, opened: Opened, tag: int, source: str, at_ms: int) ->
     if not int(opened.reading.status) & _UNSYNCED:
         if counter * 1000 > at_ms + FUTURE_MS:
             raise FrameRefused(FrameReason.FUTURE)
-        if at_ms - counter * 1000 > FRESH_MS:
+        if at_ms - counter * 1000 > PLAYED_MS:
             raise FrameRefused(FrameReason.STALE)
     return known is None
 
