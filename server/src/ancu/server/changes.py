@@ -136,14 +136,14 @@ class Changes:
             self._take([Change(row.position, row) for row in rows])
 
     def _take(self, fresh: list[Change]) -> None:
-        seen = self._head
-        held = fresh if len(fresh) >= self._keep else self._held + fresh
+        seen, skipped = self._head, len(fresh) >= self._keep  # more changed at once than is held
+        held = fresh if skipped else self._held + fresh
         if len(held) >= self._keep:
             held = held[-self._keep :]
             self._floor = held[0].position - 1
         self._held, self._head = held, fresh[-1].position if fresh else max(seen, 0)
         for scope, bell in list(self._bells.items()):
-            if any(scope.has(change.row) for change in fresh):
+            if skipped or any(scope.has(change.row) for change in fresh):
                 del self._bells[scope]
                 bell.seen = seen
                 bell.rung.set()
