@@ -13,6 +13,7 @@ __all__ = [
     "Flip",
     "Forge",
     "Leave",
+    "Play",
     "PressSos",
     "PutOn",
     "Reboot",
@@ -105,6 +106,14 @@ class Replay(_Do, frozen=True, tag="replay"):
     copies: int = 1
 
 
+class Play(_Do, frozen=True, tag="play"):
+    """An attacker sends an advert that he recorded elsewhere or long ago, in the band's home or in another one."""
+
+    address: str
+    data: str  # hex, the advertising data
+    home: str | None = None
+
+
 class Flip(_Do, frozen=True, tag="flip"):
     """An attacker sends the newest advert with one sealed bit turned over."""
 
@@ -137,6 +146,7 @@ Action = (
     | Reboot
     | SetClock
     | Replay
+    | Play
     | Flip
     | Forge
     | Clone

@@ -38,6 +38,7 @@ async def run(settings: SimSettings, for_s: float | None) -> dict[str, object]:
         interval_s=settings.interval_s,
         loss=settings.loss,
         crowding=settings.crowding,
+        repeats_urgent=settings.repeats_urgent,
     )
     control = ControlServer(world, settings.control_file) if settings.control_file is not None else None
     try:

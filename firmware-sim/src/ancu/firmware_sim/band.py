@@ -92,9 +92,11 @@ class Band:
         at_ms: int,
         unix_ms: int | None,
         interval_ms: int = 2000,
+        repeats_urgent: bool = True,
     ) -> None:
         self._identity, self._cipher, self._history_key = keys.identity, frame_cipher(keys.frame), keys.history
         self._rng, self._interval_ms = rng, interval_ms
+        self._urgent_after_ms = _URGENT_AFTER_MS if repeats_urgent else (0,)
         self.log = Log(flash, keys.history)
         self.log.store(boot=self.log.stored.boot + 1)
         self._boot_ms = at_ms
@@ -178,7 +180,7 @@ class Band:
         return Sent(at_ms, self._address, body, counter, urgent)
 
     def _raise_urgency(self, at_ms: int) -> None:
-        self._urgent = deque(at_ms + after for after in _URGENT_AFTER_MS)
+        self._urgent = deque(at_ms + after for after in self._urgent_after_ms)
 
     def _take_counter(self, at_ms: int) -> int:
         counter = max(self._last_counter + 1, (at_ms + self._offset_ms) // 1000)

@@ -73,7 +73,7 @@ class Bench:
         """Measure part after part."""
         sent, delivered, cpu, rss = await self._adverts(bands, for_s)
         size, rate = await self._history(records)
-        waits = sorted(await self._cuts(cuts, 0.85 if self._bad else loss))
+        waits = sorted(await self._cuts(cuts, loss))
         quantiles = statistics.quantiles(waits, n=100, method="inclusive") if len(waits) > 1 else [*waits, 0.0] * 99
         p95 = quantiles[94] if len(waits) > cuts * 0.95 else float("inf")
         return RadioFigures(
@@ -86,7 +86,7 @@ class Bench:
             history_bytes=size,
             history_kb_per_s=round(rate, 1),
             cuts=cuts,
-            loss=0.85 if self._bad else loss,
+            loss=loss,
             cuts_missing=cuts - len(waits),
             cut_p50_s=round(quantiles[49], 3),
             cut_p95_s=round(p95, 3),
@@ -117,7 +117,7 @@ class Bench:
 
     async def _cuts(self, cuts: int, loss: float) -> list[float]:
         place = _Place(self._folder / "cuts", cuts, self._seed)
-        place.write_sim(interval_s=_CUT_INTERVAL_S, loss=loss)
+        place.write_sim(interval_s=_CUT_INTERVAL_S, loss=loss, repeats_urgent=not self._bad)
         rng = random.Random(self._seed)
         async with place.running(report_s=10.0):
             await _until(lambda: place.count(Lane.STATE) >= cuts * 0.9, "no adverts in the journal")
@@ -156,11 +156,12 @@ class _Place:
             log.append(0, 60 * minute, Vitals(70, 97, 361, 80, Status.SKIN, tamper=False))
         flash.close()
 
-    def write_sim(self, *, interval_s: float, loss: float, gatt: bool = False) -> None:
+    def write_sim(self, *, interval_s: float, loss: float, gatt: bool = False, repeats_urgent: bool = True) -> None:
         numbers = ", ".join(map(str, range(1, self._bands + 1)))
         (self._folder / "sim.toml").write_text(
             f'bands_file = "sim-bands.toml"\nseed = {self._seed}\ninterval_s = {interval_s}\nloss = {loss}\n'
-            f'crowding = false\nflash_file = "flash"\ncontrol_port = 0\ncontrol_file = "control.json"\n'
+            f'crowding = false\nrepeats_urgent = {str(repeats_urgent).lower()}\n'
+            f'flash_file = "flash"\ncontrol_port = 0\ncontrol_file = "control.json"\n'
             f'[[homes]]\nname = "home"\nbands = [{numbers}]\ngatt = {str(gatt).lower()}\n'
         )
 

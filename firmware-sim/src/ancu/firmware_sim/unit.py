@@ -39,6 +39,7 @@ class Unit:
         gatt: bool = False,
         bonds: Path | None = None,
         bootloader: Bootloader | None = None,
+        repeats_urgent: bool = True,
     ) -> None:
         self.number, self.keys = number, keys
         self.air, self.clock = air, clock
@@ -47,6 +48,7 @@ class Unit:
         self.fading = Fading()
         self.silent = False
         self._flash, self._rng, self._interval_ms = flash, rng, interval_ms
+        self._repeats_urgent = repeats_urgent
         self.wearer = Wearer(rng, at_ms=self.now_ms())
         self.band: Band | None = None
         self._touch = asyncio.Event()
@@ -117,6 +119,7 @@ class Unit:
             at_ms=now,
             unix_ms=None if loses_clock else now,
             interval_ms=self._interval_ms,
+            repeats_urgent=self._repeats_urgent,
         )
 
     def _after(self, seconds: float, *, loses_clock: bool = False) -> None:

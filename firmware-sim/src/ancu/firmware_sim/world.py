@@ -23,7 +23,7 @@ from ancu.firmware_sim.scenarios import Scenario
 from ancu.firmware_sim.truth import Truth
 from ancu.firmware_sim.unit import Unit
 from ancu.firmware_sim.wearer import Wearer
-from ancu.models.address import show_address
+from ancu.models.address import parse_address, show_address
 from ancu.models.clock import Clock
 from ancu.models.errors import UsageError
 from ancu.models.keys import BandKeys
@@ -73,10 +73,11 @@ class World:
         interval_s: float = 2.0,
         loss: float = 0.08,
         crowding: bool = True,
+        repeats_urgent: bool = True,
     ) -> None:
         self._clock, self._truth, self._seed = clock, truth, seed
         self._specs, self._interval_ms, self._loss = homes, round(interval_s * 1000), loss
-        self._crowding = crowding
+        self._crowding, self._repeats_urgent = crowding, repeats_urgent
         self._homes: list[_Home] = []
         self._units: dict[int, tuple[_Home, Unit]] = {}
         self._rng = random.Random(f"{seed}/attacker")
@@ -101,6 +102,7 @@ class World:
                     gatt=spec.gatt,
                     bonds=band.bonds,
                     bootloader=Bootloader(_SHIPPED, band.update_key) if band.update_key is not None else None,
+                    repeats_urgent=self._repeats_urgent,
                 )
                 for band in spec.bands
             ]
@@ -168,6 +170,8 @@ class World:
                 return self._walk(action, home, unit)
             case act.Replay() | act.Flip() | act.Forge() | act.Clone():
                 return self._attack(action, home, unit)
+            case act.Play():
+                return self._play(action, home, unit)
             case _:
                 return self._treat(action, home, unit)
 
@@ -234,6 +238,17 @@ class World:
                     assert_never(action)
             self._transmit(unit, pdu)
             self._truth.write(now, home.name, unit.number, "attack", kind=kind)
+        return now
+
+    def _play(self, action: act.Play, home: _Home, unit: Unit) -> int:
+        try:
+            pdu = OnAir(parse_address(action.address), bytes.fromhex(action.data))
+            where = home if action.home is None else next(one for one in self._homes if one.name == action.home)
+        except (ValueError, StopIteration):
+            raise UsageError("play: no such home, address or data") from None
+        where.server.air.transmit(pdu, _ATTACKER_M, Fading())
+        now = unit.now_ms()
+        self._truth.write(now, where.name, unit.number, "attack", kind="play")
         return now
 
     def _transmit(self, unit: Unit, pdu: OnAir) -> None:
