@@ -134,6 +134,29 @@ async def test_a_fever_is_the_health_worker_s_alert_and_not_the_officer_s(ward: 
     assert (await ward.get("alerts?kind=fever", "lan")).json()["items"] == []
 
 
+async def test_what_is_declared_anew_is_the_health_worker_s_alert_and_what_was_said_before_is_none(ward: Any):
+    async def listed(viewer: str = "y-te") -> list[tuple[str, str, bool]]:
+        rows = (await ward.get("alerts?kind=symptom_change", viewer)).json()["items"]
+        return [(row["severity"], row["state"], row["ended_at"] is not None) for row in rows]
+
+    await ward.post("declarations", "p-1", symptoms=[])
+    assert await listed() == []
+    await ward.post("declarations", "p-1", symptoms=["cough"])
+    (first,) = await listed()
+    assert (first[0], first[2]) == ("M", False)
+    assert await listed("lan") == []
+    await ward.pass_time(seconds=5)
+    await ward.post("declarations", "p-1", symptoms=["cough", "chest_pain"])
+    assert [(severity, over) for severity, _, over in await listed()] == [("H", False)]
+    (row,) = (await ward.get("alerts?kind=symptom_change", "y-te")).json()["items"]
+    said = [sign["values"] for sign in (await ward.get(f"alerts/{row['id']}", "y-te")).json()["evidence"]]
+    assert {"symptoms": ["cough"]} in said
+    assert {"symptoms": ["chest_pain"]} in said
+    await ward.pass_time(seconds=5)
+    await ward.post("declarations", "p-1", symptoms=[])
+    assert [(severity, over) for severity, _, over in await listed()] == [("H", True)]
+
+
 async def test_a_negative_result_in_time_proposes_release_and_an_officer_decides(ward: Any):
     added = await ward.post("test-results", "y-te", person="p-1", result="negative", taken_at=ward.at(hours=-3))
     row = added.json()

@@ -40,6 +40,7 @@ class Life:
     reading: Reading | None = WORN  # None: the band is out of reach
     alive: bool = True  # the box
     testifies: bool = True
+    near: bool | None = None  # what the box makes of how loud the band is
     last_ms: int = 0
     testified: bool = False
 
@@ -145,7 +146,7 @@ class Street(Rehearsal):
             clock_synced=True,
             radio=RadioHealth(True, 100, 0),
             journal=JournalHealth(0, 0, 0, 0),
-            bands=(LastHeard(band.number, life.last_ms or None),),
+            bands=(LastHeard(band.number, life.last_ms or None, life.near),),
             version="1",
         )
         if life.reading is not None:

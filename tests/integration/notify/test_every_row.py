@@ -21,7 +21,14 @@ from ancu.models.wire import CameraCrossing, CameraHealth, CameraZone, MainsChan
 from ancu.server.alerts.events import Raised, Reopened, SeverityRaised
 from ancu.server.bench.fleet import Band
 from ancu.server.cases.codes import Kind
-from ancu.server.cases.inputs import AbsenceGranted, CheckinAnswered, CheckinAsked, CheckpointScanned, SelfReported
+from ancu.server.cases.inputs import (
+    AbsenceGranted,
+    ChallengeSettled,
+    CheckinAnswered,
+    CheckinAsked,
+    CheckpointScanned,
+    SelfReported,
+)
 from ancu.server.policies import load_policy
 from ancu.server.projection import events_of
 
@@ -211,6 +218,45 @@ def hot(times: int, *, says_so: bool = False) -> Scene:
     return scene
 
 
+def challenged(*outcomes: str) -> Scene:
+    """Asked each five minutes, and heard all the while."""
+
+    def scene(street: Street) -> None:
+        settled(street)
+        for outcome in outcomes:
+            street.live(300)
+            asked = street.at - timedelta(seconds=60)
+            band, edge = street.home.bands[0].number, street.home.edge
+            street.told(ChallengeSettled(street.at, street.person, band, edge, asked, outcome))
+        street.live(60)
+
+    return scene
+
+
+def declares(*symptoms: str, before: tuple[str, ...] = ()) -> Scene:
+    def scene(street: Street) -> None:
+        settled(street)
+        new = tuple(symptom for symptom in symptoms if symptom not in before)
+        street.told(SelfReported(street.at, street.person, False, symptoms, new))
+        street.live(60)
+
+    return scene
+
+
+def faint(*, near_after: int | None = None) -> Scene:
+    """Heard, but by the only box of the home as from outside."""
+
+    def scene(street: Street) -> None:
+        settled(street)
+        street.life.near = False
+        if near_after is not None:
+            street.live(near_after)
+            street.life.near = True
+        street.live(900)
+
+    return scene
+
+
 def never_worn(*, once: bool) -> Scene:
     def scene(street: Street) -> None:
         street.seat(starts_at=street.began)
@@ -267,6 +313,7 @@ ROWS = [
     ),
     Row(3, Kind.CHECKPOINT_SCAN, "police", scanned(allowed=False), scanned(allowed=True)),
     Row(4, Kind.OUT_OF_RANGE, "police", gone(300), gone(600, back_after=60)),
+    Row(4, Kind.OUT_OF_RANGE, "police", faint(), faint(near_after=200)),
     Row(5, Kind.BAND_SILENT, "police", gone(600, testifies=False), gone(900, back_after=120, testifies=False)),
     Row(
         6,
@@ -287,9 +334,18 @@ ROWS = [
     Row(12, Kind.GATHERING, "police", zone("gathering", 3), zone("gathering", 2)),
     Row(13, Kind.CAMERA_FAULT, "police", covered(), covered(clears_after=10)),
     Row(14, Kind.CHECKIN_MISSED, "police", checkin(), checkin(None)),
+    Row(
+        14,
+        Kind.CHALLENGE_MISSED,
+        "police",
+        challenged("missed", "missed"),
+        challenged("missed", "worn", "missed", "not_worn"),
+    ),
     Row(15, Kind.CHECKIN_WRONG, "police", checkin(False, False), checkin(False, True)),
     Row(16, Kind.FEVER, "health", hot(2), hot(1)),
     Row(16, Kind.FEVER, "health", hot(1, says_so=True), hot(0, says_so=True)),
+    Row(16, Kind.SYMPTOM_CHANGE, "health", declares("cough"), declares("cough", before=("cough",))),
+    Row(16, Kind.SYMPTOM_CHANGE, "health", declares("breathless"), declares()),
     Row(
         17,
         Kind.SPO2_LOW,

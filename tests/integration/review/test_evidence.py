@@ -41,7 +41,7 @@ def files_of(raw: bytes) -> dict[str, bytes]:
 def test_a_bundle_verifies_alone_and_says_what_it_holds(bundle: Any):
     r, alert, raw = bundle
     found = verify_bundle(raw, public_key(SEED))
-    assert (found.alert, found.kind, found.policy, found.has_policy) == (alert, "strap_cut", "table@1", True)
+    assert (found.alert, found.kind, found.policy, found.has_policy) == (alert, "strap_cut", "table@2", True)
     files = files_of(raw)
     assert "dây đã hở" in files["explanation.vi.txt"].decode()
     assert "wb-00000001" in files["readings.csv"].decode()

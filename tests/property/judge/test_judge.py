@@ -13,7 +13,7 @@ from ancu.models.frame import Reading, Status
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, OrderId, WardCode
 from ancu.server.alerts.alert import evolve, fold
 from ancu.server.alerts.events import AlertEvent, Attached, Raised, Reopened, event_id, pack, unpack
-from ancu.server.cases.band import quiet_until, verdicts
+from ancu.server.cases.band_rows import quiet_until, verdicts
 from ancu.server.cases.codes import Kind
 from ancu.server.cases.hearing import band_case
 from ancu.server.cases.inputs import (
@@ -22,6 +22,7 @@ from ancu.server.cases.inputs import (
     BandHeard,
     BandUnseen,
     CameraChanged,
+    ChallengeSettled,
     CheckinAnswered,
     CheckinAsked,
     CheckpointScanned,
@@ -84,11 +85,14 @@ readings = st.builds(
 )
 homes = st.sampled_from(HOMES)
 ago = st.sampled_from([0, 0, 0, 0, 1, 5, 30, 100])  # how old a fact is when it is told
+symptoms = st.sampled_from([(), ("cough",), ("cough", "breathless")])
+OUTCOMES = ("worn", "not_worn", "missed", "missed")
 
 
 @st.composite
 def of_persons(draw: st.DrawFn, t: int) -> PersonInput:
-    person, begins = f"p{draw(homes)}", draw(st.sampled_from([-60, 0, 20]))
+    n, begins = draw(homes), draw(st.sampled_from([-60, 0, 20]))
+    person = f"p{n}"
     return draw(
         st.sampled_from(
             [
@@ -98,6 +102,10 @@ def of_persons(draw: st.DrawFn, t: int) -> PersonInput:
                 CheckinAsked(at(t), person, f"c{t}"),
                 CheckinAnswered(at(t), person, f"c{t}", draw(st.sampled_from([None, True, False]))),
                 SelfReported(at(t), person, feverish=True),
+                SelfReported(at(t), person, False, draw(symptoms), draw(symptoms)),
+                ChallengeSettled(
+                    at(t), person, BandNumber(n), EdgeId(f"e{n}"), at(t - draw(ago)), draw(st.sampled_from(OUTCOMES))
+                ),
             ]
         )
     )
@@ -114,7 +122,9 @@ def told(draw: st.DrawFn, t: int) -> Input:  # noqa: C901, PLR0911 - one case an
         case 3:
             return BandUnseen(when, edge, BandNumber(n), None, late)
         case 4 | 5:
-            return EdgeAlive(when, edge, 10, True, draw(st.sampled_from([True, True, False])), late)
+            radio_ok, near = draw(st.sampled_from([True, True, False])), draw(st.sampled_from([None, True, False]))
+            told = () if near is None else ((BandNumber(n), near),)
+            return EdgeAlive(when, edge, 10, True, radio_ok, late, True, told)
         case 6:
             return GatewayAlive(when, GatewayId("g1"), frozenset())
         case 7:
@@ -142,11 +152,15 @@ def stories(draw: st.DrawFn) -> list[Input]:
     """Heartbeats come as they do, most of the time; anything else comes at any time; ticks never stop."""
     story: list[Input] = []
     silent = draw(st.sets(homes))
+    nearness: dict[int, tuple[tuple[BandNumber, bool], ...]] = {}
     t = 0
     for _ in range(draw(st.integers(1, 25))):
         t += draw(st.sampled_from([1, 3, 10, 20]))
         alive = [n for n in HOMES if n not in silent]
-        story += [EdgeAlive(at(t), EdgeId(f"e{n}"), 10, True, True) for n in alive]
+        story += [EdgeAlive(at(t), EdgeId(f"e{n}"), 10, True, True, near=nearness.get(n, ())) for n in alive]
+        if draw(st.integers(0, 5)) == 0:
+            n = draw(homes)
+            nearness[n] = ((BandNumber(n), draw(st.booleans())),)
         if draw(st.booleans()):
             story.append(GatewayAlive(at(t), GatewayId("g1"), frozenset()))
         story += [draw(told(t)) for _ in range(draw(st.integers(0, 3)))]
@@ -173,7 +187,7 @@ def stays(heard: Input) -> bool:
         case (
             BandHeard() | BandUnseen() | EdgeAlive() | EdgeBegan() | MainsTurned() | DoorCrossed() | CameraChanged()
             | FrameTrouble() | CheckpointScanned() | AbsenceGranted() | AbsenceEnded() | CheckinAsked()
-            | CheckinAnswered() | SelfReported() | ZoneCounted() | NeighboursScanned()
+            | CheckinAnswered() | SelfReported() | ChallengeSettled() | ZoneCounted() | NeighboursScanned()
         ):  # fmt: skip
             return True
     assert_never(heard)

@@ -68,6 +68,8 @@ TRUE_OF: Mapping[str, Claim] = {
     "checkpoint_scan": Claim(("out",)),
     # A world has none of these yet: whatever raises one is wrong.
     "checkin_wrong": Claim(("checkin_wrong",)),
+    "challenge_missed": Claim(("relayed",)),
+    "symptom_change": Claim(("symptoms",)),
     "edge_moved": Claim(("edge_moved",)),
     "forbidden_zone": Claim(("forbidden_zone",)),
     "gathering": Claim(("gathering",)),

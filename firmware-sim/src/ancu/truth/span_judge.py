@@ -20,7 +20,7 @@ import msgspec
 from ancu.models.clock import from_ms, to_ms
 from ancu.models.ids import BandNumber, EdgeId
 from ancu.server.alerts.events import AlertEvent
-from ancu.server.cases.band import PresenceState, verdicts
+from ancu.server.cases.band_rows import verdicts
 from ancu.server.cases.hearing import band_case
 from ancu.server.cases.inputs import BandHeard, BandUnseen, DoorCrossed, EdgeAlive, GatewayAlive, Input, Tick
 from ancu.server.cases.judge import Judge
@@ -28,6 +28,7 @@ from ancu.server.cases.policy import Policy
 from ancu.server.cases.roster import Roster, area_of
 from ancu.server.cases.sweep import Sweep
 from ancu.server.cases.verdict import Wait
+from ancu.server.cases.whereabouts import PresenceState
 
 __all__ = ["Key", "Quiet", "SpanJudge"]
 

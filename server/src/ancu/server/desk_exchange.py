@@ -15,6 +15,7 @@ from ancu.server.desk_checkins import CheckinsDesk
 from ancu.server.desk_exchange_room import ASKS, must_be_plausible
 from ancu.server.desk_results import ResultsDesk
 from ancu.server.people.orders import new_id
+from ancu.server.people.records import OrderRecord
 from ancu.server.ports import Page, Role, Viewer
 from ancu.server.ports_exchange import DeclarationRow, Exchange, ScanRow, Symptom
 
@@ -64,12 +65,14 @@ class ExchangeDesk(AbsencesDesk, CheckinsDesk, ResultsDesk, Exchange):
 
         def declare(tx: Transaction) -> str:
             declaration = new_id("d")
+            new = sorted(set(said) - set(_said_before(tx.store.connection, order)))
             tx.store.connection.execute(
                 "INSERT INTO declarations VALUES (?, ?, ?, ?, ?, ?)",
                 (declaration, person, tx.now_ms, json.dumps(said), body_deci_c, viewer.id),
             )
             hot = (body_deci_c or 0) >= self._memory.judging.policy(order.ward).rules.fever.at_least_deci_c
-            tx.tell(SelfReported(from_ms(tx.now_ms), person, hot or Symptom.FEVER in said), order.ward)
+            feverish = hot or Symptom.FEVER in said
+            tx.tell(SelfReported(from_ms(tx.now_ms), person, feverish, tuple(said), tuple(new)), order.ward)
             return declaration
 
         id_ = await self._once(viewer, key, f"declare {person} {said} {body_deci_c}", declare)
@@ -80,6 +83,15 @@ class ExchangeDesk(AbsencesDesk, CheckinsDesk, ResultsDesk, Exchange):
     ) -> Page[DeclarationRow]:
         self._must(viewer, *_READS_HEALTH)
         return await self._page("declarations", _declaration, viewer, person=person, limit=limit, cursor=cursor)
+
+
+def _said_before(connection: sqlite3.Connection, order: OrderRecord) -> list[str]:
+    """What was declared last under this order."""
+    row = connection.execute(
+        "SELECT symptoms FROM declarations WHERE person = ? AND at_ms >= ? ORDER BY at_ms DESC, rowid DESC LIMIT 1",
+        (order.person, to_ms(order.starts_at)),
+    ).fetchone()
+    return [] if row is None else [str(symptom) for symptom in json.loads(row["symptoms"])]
 
 
 def _scan(_: sqlite3.Connection, row: sqlite3.Row) -> ScanRow:

@@ -58,6 +58,7 @@ class Story:
         self.boxes: dict[str, bool] = {f"e{n}": True for n in numbers}  # alive; the value: its radio works
         self.unplugged: set[str] = set()
         self.unproven: set[str] = set()  # nobody walked the rooms
+        self.words: dict[str, bool] = {}  # by box: near or far it calls the first band
         self.gateway_lives = self.ticks = True
         self.last: dict[int, int] = {}
         self.testified: set[int] = set()
@@ -99,7 +100,8 @@ class Story:
             self.tell(GatewayAlive(self.at(self.t), GatewayId("g1"), frozenset(self.edges)))
             for box, radio_ok in self.boxes.items():
                 mains, walked = box not in self.unplugged, box not in self.unproven
-                self.tell(EdgeAlive(self.at(self.t), EdgeId(box), BEAT_S, mains, radio_ok, walked=walked))
+                near = ((BandNumber(1), self.words[box]),) if box in self.words else ()
+                self.tell(EdgeAlive(self.at(self.t), EdgeId(box), BEAT_S, mains, radio_ok, walked=walked, near=near))
             for n, reading in self.readings.items():
                 if reading is not None and self.boxes.get(f"e{n}"):
                     self.hear(n, reading)

@@ -8,7 +8,7 @@ from ancu.models.clock import to_ms
 from ancu.models.frame import Status
 from ancu.models.ids import BandNumber
 from ancu.server.alerts.events import Raised
-from ancu.server.cases.band import verdicts
+from ancu.server.cases.band_rows import verdicts
 from ancu.server.cases.codes import Kind, Say
 from ancu.server.cases.hearing import band_case
 from ancu.server.cases.verdict import next_look

@@ -40,6 +40,8 @@ TABLE = {  # the breach table: severity, opens after (s), next levels (min)
     "spo2_low": ("H", 0, (5, 10)),
     "heart_rate": ("H", 300, (15,)),
     "never_activated": ("M", 7200, (480,)),
+    "challenge_missed": ("M", 0, (30,)),
+    "symptom_change": ("M", 0, (30, 120)),
 }
 
 
@@ -66,7 +68,7 @@ def rows(name: str) -> dict[str, tuple[str, int, tuple[int, ...]]]:
 
 
 def test_the_policy_named_table_is_the_table_of_the_field():
-    assert load_policy("table").label == "table@1"
+    assert load_policy("table").label == "table@2"
     assert rows("table") == TABLE
 
 
@@ -89,7 +91,7 @@ def test_the_default_is_the_table_but_for_three_longer_waits():
 def test_the_default_lists_doubt_and_lets_m_stand_on_the_list_before_it_rings():
     policy = load_policy("default")
     away, off, low = policy.rules.out_of_range, policy.rules.band_removed, policy.rules.battery_low
-    assert policy.label == "default@2"
+    assert policy.label == "default@3"
     assert (away.rises_in_s, away.still_opens_after_s, away.unproven_opens_after_s) == (15, 1800, 600)
     assert (away.doubt_severity, away.doubt_ends_after_s, away.doubt_next_level_min) == ("M", 7200, (60, 120))
     assert policy.rules.band_silent.still_opens_after_s == 3600
@@ -106,7 +108,7 @@ def test_every_row_of_the_table_is_in_the_policy(name: str):
     assert load_policy(name).not_in_force == {}
 
 
-@pytest.mark.parametrize("row", ["fever", "spo2_low", "heart_rate"])
+@pytest.mark.parametrize("row", ["fever", "spo2_low", "heart_rate", "symptom_change"])
 def test_clinical_rows_wait_for_a_clinician(row: str):
     rule = getattr(load_policy("default").rules, row)
     assert rule.sign_off == "to be signed off by a clinician"
@@ -115,14 +117,14 @@ def test_clinical_rows_wait_for_a_clinician(row: str):
 
 def test_the_demo_says_in_its_title_that_it_is_one():
     demo = load_policy("demo")
-    assert demo.label == "demo@2"
+    assert demo.label == "demo@3"
     assert "DEMONSTRATION" in demo.title
     assert demo.rules.out_of_range.opens_after_s == 15
     assert demo.rules.edge_silent.opens_after_s == 60
 
 
 def test_a_file_is_a_policy_too(tmp_path: Path):
-    assert load_policy(altered(tmp_path, 'version = "2"', 'version = "7"')).label == "default@7"
+    assert load_policy(altered(tmp_path, 'version = "3"', 'version = "7"')).label == "default@7"
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_out_of_range_says_why_and_what_it_ruled_out(story: Story):
     assert raised.signs[0].code is Say.UNSEEN_RESCANNED
     assert raised.signs[0].values["last_heard_at"] == story.at(60)
     assert {sign.code for sign in raised.ruled_out} == {Say.EDGE_ALIVE, Say.BATTERY_FINE}
-    assert raised.policy == "table@1"
+    assert raised.policy == "table@2"
     assert raised.thresholds["opens_after_s"] == 90
 
 

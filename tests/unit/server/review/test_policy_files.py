@@ -52,7 +52,7 @@ def test_what_is_brought_along_is_sound_and_says_that_nobody_signed(name: str):
         ("quiet_to =", "quite_to =", "paging: "),
         ("[rules.sos] ", "[rules.sso] ", "rules.sso: no such rule"),
         ("[rules.sos] ", "[rules.sso] ", "rules.sos: missing"),
-        ('version = "1"', "", "version: missing"),
+        ('version = "2"', "", "version: missing"),
         ('title = "', 'tittle = "', "tittle: no such key"),
         ("opens_after_s = 90", "opens_after_s = -1", "rules.out_of_range.opens_after_s: -1 is not within"),
         ("opens_after_s = 90", 'opens_after_s = "soon"', "rules.out_of_range.opens_after_s: expected `int`"),
@@ -76,7 +76,7 @@ def test_what_is_brought_along_is_sound_and_says_that_nobody_signed(name: str):
         ("at_most_percent = 5", "at_most_percent = 50", "dead before it is low"),
         ("at_least = 3", "at_least = 1", "one box is no area"),
         ('signed_by = "not', 'signed_by = " " # "', "signed_by: empty"),
-        ('version = "1"', 'version = "1 b"', "use neither spaces nor '@'"),
+        ('version = "2"', 'version = "2 b"', "use neither spaces nor '@'"),
         ("deaf_s = 30", "deaf_s = 0", "episodes.deaf_s: 0 is not within"),
     ],
 )

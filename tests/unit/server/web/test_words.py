@@ -21,7 +21,7 @@ HERE = Path(web.__file__).parent
 WORDS = load_catalogues()
 PLURALS = (".one", ".other")
 BY_CODE = (  # parts of the catalogue whose keys are codes of other parts, or ids that others choose
-    "kind.", "signal.", "sign.", "step.", "do.", "reason.", "severity.", "state.", "outcome.", "relation.", "known.",
+    "kind.", "signal.", "sign.", "step.", "do.", "hint.", "reason.", "severity.", "state.", "outcome.", "relation.", "known.",
     "threshold.", "value.", "desk.", "presence.", "health.", "device.", "problem.", "login.", "enter.",
     "fault.", "sort.", "link_quality.", "devfact.", "devlog.", "swap_reason.", "given_no.",
     "site_no.", "draw_no.", "still.", "bed_state.", "way.",
@@ -80,6 +80,7 @@ def test_every_code_of_the_judge_has_words(lang: str):
     has = WORDS[lang].texts
     wanted = [f"{part}.{code.value}" for part in ("kind", "do") for code in codes.Kind]
     wanted += [f"{part}.{code.value}" for part in ("signal", "sign") for code in codes.Say]
+    wanted += [f"hint.{code.value}" for code in (*codes.TROUBLE_SIGNS.values(), codes.Say.BODY_REFUSED)]
     wanted += [f"step.{code}" for code in codes.STEP_VALUES]
     wanted += [f"reason.{reason.value}" for reason in (*FrameReason, *WireReason)] + ["reason.gap"]
     wanted += [f"severity.{code}" for code in Severity] + [f"state.{code}" for code in AlertState]

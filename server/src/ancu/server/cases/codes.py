@@ -33,9 +33,11 @@ class Kind(StrEnum):
     CAMERA_FAULT = "camera_fault"
     CHECKIN_MISSED = "checkin_missed"
     CHECKIN_WRONG = "checkin_wrong"
+    CHALLENGE_MISSED = "challenge_missed"
     FEVER = "fever"
     SPO2_LOW = "spo2_low"
     HEART_RATE = "heart_rate"
+    SYMPTOM_CHANGE = "symptom_change"
     NEVER_ACTIVATED = "never_activated"
     TECHNICAL = "technical"
     BAND_STILL_WORN = "band_still_worn"
@@ -77,9 +79,11 @@ CONCERN_OF: Mapping[Kind, Concern] = {
     Kind.CAMERA_FAULT: Concern.CAMERA,
     Kind.CHECKIN_MISSED: Concern.WHEREABOUTS,
     Kind.CHECKIN_WRONG: Concern.WHEREABOUTS,
+    Kind.CHALLENGE_MISSED: Concern.WHEREABOUTS,
     Kind.FEVER: Concern.HEALTH,
     Kind.SPO2_LOW: Concern.HEALTH,
     Kind.HEART_RATE: Concern.HEALTH,
+    Kind.SYMPTOM_CHANGE: Concern.HEALTH,
     Kind.NEVER_ACTIVATED: Concern.UPKEEP,
     Kind.TECHNICAL: Concern.TRUST,
     Kind.BAND_STILL_WORN: Concern.UPKEEP,
@@ -115,6 +119,7 @@ class Say(StrEnum):
     UNSEEN_RESCANNED = "unseen_rescanned"
     LAST_STILL = "last_still"
     RADIO_UNPROVEN = "radio_unproven"
+    HEARD_FAINTLY = "heard_faintly"
     HEARD_AGAIN = "heard_again"
     EDGE_ALIVE = "edge_alive"
     BAND_QUIET = "band_quiet"
@@ -143,6 +148,13 @@ class Say(StrEnum):
     CLOCK_JUMPED = "clock_jumped"
     RECORDS_MISSING = "records_missing"
     BODY_REFUSED = "body_refused"
+    HISTORY_MISSING = "history_missing"
+    HISTORY_EDITED = "history_edited"
+    HISTORY_ORDER = "history_order"
+    HISTORY_FORKED = "history_forked"
+    HISTORY_HEAD = "history_head"
+    HISTORY_CLOCK = "history_clock"
+    CHALLENGE_FORGED = "challenge_forged"
     QUIET_AGAIN = "quiet_again"
     ORDER_OVER = "order_over"
     RETURNED = "returned"
@@ -154,11 +166,15 @@ class Say(StrEnum):
     CHECKIN_ANSWERED = "checkin_answered"
     CHECKIN_WRONG_FACE = "checkin_wrong_face"
     CHECKIN_WRONG_PLACE = "checkin_wrong_place"
+    CHALLENGE_UNANSWERED = "challenge_unanswered"
+    CHALLENGE_ANSWERED = "challenge_answered"
     FEVER_READING = "fever_reading"
     FEVER_REPORTED = "fever_reported"
     SPO2_READING = "spo2_reading"
     HEART_READING = "heart_reading"
     VITALS_FINE = "vitals_fine"
+    SYMPTOMS_NEW = "symptoms_new"
+    SYMPTOMS_GONE = "symptoms_gone"
     ZONE_HELD = "zone_held"
     ZONE_CLEAR = "zone_clear"
     SURROUNDINGS_OTHER = "surroundings_other"
@@ -169,6 +185,7 @@ _BAND = ("band", "edge")
 _LAST = ("band", "edge", "last_heard_at", "unheard_s")
 _ABSENCE = ("absence", "from_at", "until_at")
 _TROUBLE = ("edge", "band", "reason", "count")
+_LOG = (*_TROUBLE, "sequence")
 
 SIGN_VALUES: Mapping[Say, tuple[str, ...]] = {
     Say.SOS_BUTTON: _BAND,
@@ -179,6 +196,7 @@ SIGN_VALUES: Mapping[Say, tuple[str, ...]] = {
     Say.UNSEEN_RESCANNED: _LAST,  # the edge restarted its scan and still does not hear the band
     Say.LAST_STILL: ("band", "edge"),  # the last word was of somebody who lay still
     Say.RADIO_UNPROVEN: ("edge",),  # no walk through the rooms has shown that the edge hears them all
+    Say.HEARD_FAINTLY: ("band", "boxes", "far_since_at", "far_s"),  # by every box of the home, so faint as from outside
     Say.HEARD_AGAIN: _BAND,
     Say.EDGE_ALIVE: ("edge", "last_alive_at"),
     Say.BAND_QUIET: _LAST,  # no frame, and the edge says nothing of it
@@ -207,6 +225,13 @@ SIGN_VALUES: Mapping[Say, tuple[str, ...]] = {
     Say.CLOCK_JUMPED: _TROUBLE,
     Say.RECORDS_MISSING: _TROUBLE,
     Say.BODY_REFUSED: _TROUBLE,
+    Say.HISTORY_MISSING: _LOG,  # of what a band recorded: `sequence` is the first record that is not right
+    Say.HISTORY_EDITED: _LOG,
+    Say.HISTORY_ORDER: _LOG,
+    Say.HISTORY_FORKED: _LOG,
+    Say.HISTORY_HEAD: _LOG,
+    Say.HISTORY_CLOCK: _LOG,
+    Say.CHALLENGE_FORGED: _TROUBLE,
     Say.QUIET_AGAIN: ("quiet_s",),
     Say.ORDER_OVER: ("order", "ended_at"),
     Say.RETURNED: ("band",),
@@ -218,23 +243,35 @@ SIGN_VALUES: Mapping[Say, tuple[str, ...]] = {
     Say.CHECKIN_ANSWERED: (),
     Say.CHECKIN_WRONG_FACE: ("tries",),
     Say.CHECKIN_WRONG_PLACE: ("tries",),
+    Say.CHALLENGE_UNANSWERED: ("band", "asked_at", "misses"),  # heard all the while
+    Say.CHALLENGE_ANSWERED: ("band",),
     Say.FEVER_READING: ("band", "skin_c"),
     Say.FEVER_REPORTED: (),
     Say.SPO2_READING: ("band", "spo2_percent"),
     Say.HEART_READING: ("band", "heart_bpm", "for_s"),
     Say.VITALS_FINE: ("band",),
+    Say.SYMPTOMS_NEW: ("symptoms",),
+    Say.SYMPTOMS_GONE: (),
     Say.ZONE_HELD: ("edge", "camera", "zone", "people"),
     Say.ZONE_CLEAR: ("edge", "camera", "zone"),
     Say.SURROUNDINGS_OTHER: ("edge", "shared", "known", "scans"),
     Say.SURROUNDINGS_SAME: ("edge", "shared", "known"),
 }
 
-TROUBLE_SIGNS: Mapping[str, Say] = {  # by the reason of a FrameTrouble; any other is a refused body
+TROUBLE_SIGNS: Mapping[str, Say] = {
+    # By the reason of a FrameTrouble; any other is a refused body. After 'history_*' stands '_' and a sequence.
     "seal": Say.FORGED,
     "replay": Say.REPLAYED,
     "clone": Say.CLONED,
     "future": Say.CLOCK_JUMPED,
     "gap": Say.RECORDS_MISSING,
+    "history_missing": Say.HISTORY_MISSING,
+    "history_edited": Say.HISTORY_EDITED,
+    "history_order": Say.HISTORY_ORDER,
+    "history_forked": Say.HISTORY_FORKED,
+    "history_head": Say.HISTORY_HEAD,
+    "history_clock": Say.HISTORY_CLOCK,
+    "challenge_forged": Say.CHALLENGE_FORGED,
 }
 
 STEP_VALUES: Mapping[str, tuple[str, ...]] = {  # by the code of a timeline's step

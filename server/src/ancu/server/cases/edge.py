@@ -41,6 +41,7 @@ class EdgeState(msgspec.Struct):
     mains: bool = True
     mains_ms: int = 0  # when it turned so; 0: never told
     walked: bool = True  # whether its radio was proven by a walk through the rooms, unless it says that it was not
+    tells_near: bool = False  # whether its newest heartbeat called any band near or far
 
     def alive(self, at_ms: int, policy: Policy, *, radio_ok: bool, mains: bool = True, walked: bool = True) -> None:
         if at_ms > self.alive_ms:

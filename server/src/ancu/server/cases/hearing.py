@@ -13,7 +13,8 @@ from ancu.models.ids import BandNumber, EdgeId, GatewayId
 from ancu.server.alerts.alert import Alert
 from ancu.server.alerts.events import AlertEvent, Attached, Sign, Subject
 from ancu.server.cases.absence import excused, running
-from ancu.server.cases.band import BandCase, BandState, quiet_until, verdicts
+from ancu.server.cases.band import BandCase, BandState
+from ancu.server.cases.band_rows import quiet_until, verdicts
 from ancu.server.cases.camera import camera_exit, camera_fault, camera_id, crossing_of
 from ancu.server.cases.codes import CONCERN_OF, Concern, Kind, Say, SubjectKind
 from ancu.server.cases.edge import area_outage, edge_silent, gateway_silent, hidden_edges, mains_lost
@@ -27,7 +28,7 @@ from ancu.server.cases.trust import frames_refused
 from ancu.server.cases.verdict import Clear, Holds, Verdict, Wait, next_look
 from ancu.server.cases.zones import zone_verdicts
 
-__all__ = ["Hearing", "band_case", "person_subject"]
+__all__ = ["Hearing", "band_case", "person_subject", "place_of"]
 
 _LATE_KINDS = (Kind.SOS, Kind.STRAP_CUT)  # momentary and signed by the band: late, they still must not get lost
 
@@ -44,7 +45,16 @@ def band_case(roster: Roster, observed: Observed, number: BandNumber) -> BandCas
     doors = tuple(observed.doors[place] for place in roster.places_of_band[number] if place in observed.doors)
     person = observed.people.get(order.person)
     feverish_ms = 0 if person is None else person.feverish_ms
-    return BandCase(number, order, state, edges, doors, observed.listening_ms, feverish_ms)
+    return BandCase(number, order, state, edges, doors, observed.listening_ms, feverish_ms, seat.edges)
+
+
+def place_of(roster: Roster, edge: EdgeId, camera: str) -> str | None:
+    """The home or site that a camera watches; one that is not registered watches where its box is."""
+    seat = roster.cameras.get((edge, camera))
+    if seat is not None:
+        return seat.place
+    box = roster.edges.get(edge)
+    return None if box is None else box.place
 
 
 class Hearing:
@@ -208,7 +218,7 @@ class Hearing:
 
     def hear_crossing(self, crossed: DoorCrossed) -> None:
         """Row 11: the person whose band is missed left, else the only one who lives there, else nobody known."""
-        place = self.place_of(crossed.edge, crossed.camera)
+        place = place_of(self._roster, crossed.edge, crossed.camera)
         if place is None:
             return
         crossing, at_place = crossing_of(crossed), self._in_force(self._roster.bands_of_place.get(place, ()))
@@ -226,13 +236,6 @@ class Hearing:
             return  # one who may go explains it; the bands of the others still tell
         if not any(self._is_missed(order) for order in people.values()):
             self._settle(only or camera, [camera_exit(crossing, self._policy)])
-
-    def place_of(self, edge: EdgeId, camera: str) -> str | None:
-        seat = self._roster.cameras.get((edge, camera))
-        if seat is not None:
-            return seat.place
-        box = self._roster.edges.get(edge)
-        return None if box is None else box.place
 
     # --- alerts themselves -------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from ancu.server.cases.hearing import Hearing, person_subject
 from ancu.server.cases.inputs import (
     AbsenceEnded,
     AbsenceGranted,
+    ChallengeSettled,
     CheckinAnswered,
     CheckinAsked,
     CheckpointScanned,
@@ -23,6 +24,7 @@ from ancu.server.cases.inputs import (
 )
 from ancu.server.cases.person import PersonState
 from ancu.server.cases.roster import OrderSeat
+from ancu.server.cases.symptoms import symptoms_changed
 from ancu.server.cases.verdict import Clear, Verdict, Wait, next_look
 
 __all__ = ["PersonHearing"]
@@ -40,6 +42,9 @@ class PersonHearing(Hearing):
                 self._look_at_bands(heard.person)
                 self.look_at_person(heard.person)
             case SelfReported():
+                self._look_at_bands(heard.person)
+                self._hear_symptoms(heard)
+            case ChallengeSettled():
                 self._look_at_bands(heard.person)
             case CheckinAsked() | CheckinAnswered():
                 self.look_at_person(heard.person)
@@ -76,6 +81,11 @@ class PersonHearing(Hearing):
             self._settle_late(person_subject(order), holds)
         else:
             self._settle(person_subject(order), [holds])
+
+    def _hear_symptoms(self, report: SelfReported) -> None:
+        order = self._order_at(report.person, self._at_ms)
+        if order is not None:
+            self._settle(person_subject(order), [symptoms_changed(report, self._policy)])
 
     def _explain_moments(self, person: str) -> None:
         """What was raised inside a window that is granted only now was allowed after all."""

@@ -19,6 +19,7 @@ __all__ = [
     "BandHeard",
     "BandUnseen",
     "CameraChanged",
+    "ChallengeSettled",
     "CheckinAnswered",
     "CheckinAsked",
     "CheckpointScanned",
@@ -75,6 +76,7 @@ class EdgeAlive:
     radio_ok: bool
     late: bool = False
     walked: bool = True  # False: no walk through the rooms has proven that its radio reaches them all
+    near: tuple[tuple[BandNumber, bool], ...] = ()  # of bands whose loudness it can tell near or far by
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,20 @@ class SelfReported:
     at: datetime
     person: str
     feverish: bool
+    symptoms: tuple[str, ...] | None = None  # all that he has now; None: nobody asked
+    new: tuple[str, ...] = ()  # of these, what he did not have when he last declared
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeSettled:
+    """What came of asking a band, through an edge, whether it is there and worn. Verified: the answer is the band's."""
+
+    at: datetime
+    person: str
+    band: BandNumber
+    edge: EdgeId
+    asked_at: datetime
+    outcome: Literal["worn", "not_worn", "missed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +244,9 @@ class Tick:
     at: datetime
 
 
-PersonInput = CheckpointScanned | AbsenceGranted | AbsenceEnded | CheckinAsked | CheckinAnswered | SelfReported
+PersonInput = (
+    CheckpointScanned | AbsenceGranted | AbsenceEnded | CheckinAsked | CheckinAnswered | SelfReported | ChallengeSettled
+)
 
 Input = (
     BandHeard

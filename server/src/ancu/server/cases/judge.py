@@ -14,18 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
 from ancu.models.clock import from_ms, to_ms
 from ancu.models.frame import Reading, Status
 from ancu.models.ids import BandNumber, EdgeId, GatewayId
 from ancu.server.alerts.alert import Alert
 from ancu.server.alerts.events import AlertEvent, Ended
-from ancu.server.cases.band import BandState, PresenceState, is_strap_open, presence, silent_at
-from ancu.server.cases.camera import CameraState, DoorState, camera_id, crossing_of
+from ancu.server.cases.band import is_strap_open
 from ancu.server.cases.codes import Concern, Kind, SubjectKind
-from ancu.server.cases.edge import EdgeState, GatewayState
-from ancu.server.cases.fingerprint import Surroundings
 from ancu.server.cases.hearing import band_case
 from ancu.server.cases.hearing_person import PersonHearing
 from ancu.server.cases.inputs import (
@@ -34,6 +30,7 @@ from ancu.server.cases.inputs import (
     BandHeard,
     BandUnseen,
     CameraChanged,
+    ChallengeSettled,
     CheckinAnswered,
     CheckinAsked,
     CheckpointScanned,
@@ -51,16 +48,14 @@ from ancu.server.cases.inputs import (
     Tick,
     ZoneCounted,
 )
-from ancu.server.cases.memory import Decided, Observed, pack_memory, unpack_memory
-from ancu.server.cases.person import PersonState
+from ancu.server.cases.memory import pack_memory, unpack_memory
+from ancu.server.cases.observing import Key, Observing, camera_of
 from ancu.server.cases.policy import Policy
-from ancu.server.cases.roster import Roster, area_of
-from ancu.server.cases.sweep import Sweep
-from ancu.server.cases.zones import ZoneState
+from ancu.server.cases.roster import Roster
+from ancu.server.cases.whereabouts import PresenceState, presence
 
 __all__ = ["Judge", "Latest"]
 
-Key = tuple[str, str | int | tuple[str, str]]  # who is looked at: ('band', 7), ('camera', (edge, camera)), ...
 _AHEAD_MS = 5_000  # a device's clock is believed so far ahead of the last tick: ticks come each second
 
 
@@ -75,68 +70,13 @@ class Latest:
     live: bool  # heard as it happened
 
 
-class Judge:
+class Judge(Observing):
     def __init__(self, policy: Policy, roster: Roster | None = None) -> None:
-        self.policy = policy
-        self._roster = Roster()
-        self._observed, self._decided = Observed(), Decided({}, {}, {})
-        self._sweep: Sweep[Key] = Sweep()
+        super().__init__(policy)
         if roster is not None:
             self.set_roster(roster)
 
     # --- the three verbs ---------------------------------------------------------------------------------------------
-
-    def observe(self, heard: Input) -> None:  # noqa: C901, PLR0912 - one case an input
-        """Move what is known of the present. Late and repeated inputs never move it back."""
-        match heard:
-            case BandHeard():
-                self._observe_band(heard)
-            case BandUnseen(at, edge, band):
-                state = self._band_state(band)
-                if state is not None:
-                    state.unheard(edge, to_ms(at))
-                    self._sweep.look(("band", band), 0)
-            case EdgeAlive(at=at, late=late):
-                if not late:
-                    self._observe_time(to_ms(at))
-                self._observe_edge(heard)
-            case EdgeBegan(at, edge):
-                self._observed.edges.setdefault(edge, EdgeState()).began(to_ms(at))
-                self._forget_zones(edge, to_ms(at))
-            case MainsTurned(at, edge, on):
-                self._observed.edges.setdefault(edge, EdgeState()).power(to_ms(at), on=on)
-                self._sweep.look(("edge", edge), 0)
-            case GatewayAlive(at, gateway):
-                self._observe_time(to_ms(at))
-                self._observe_gateway(to_ms(at), gateway)
-            case DoorCrossed():
-                self._observe_door(heard)
-            case CameraChanged(at, edge, camera, state_now):
-                key = camera_id(edge, camera)
-                self._observed.cameras.setdefault(key, CameraState()).changed(to_ms(at), state_now)
-                self._sweep.look(("camera", (edge, camera)), 0)
-            case ZoneCounted():
-                self._observe_zone(heard)
-            case NeighboursScanned(at=at, edge=edge, devices=devices):
-                around = self._observed.around.setdefault(edge, Surroundings())
-                around.scanned(to_ms(at), devices, self.policy.rules.edge_moved)
-                self._sweep.look(("edge", edge), 0)
-            case Tick(at):
-                self._observe_time(to_ms(at))
-                self._observed.tick_ms = max(self._observed.tick_ms, to_ms(at))
-            case (
-                CheckpointScanned()
-                | AbsenceGranted()
-                | AbsenceEnded()
-                | CheckinAsked()
-                | CheckinAnswered()
-                | SelfReported()
-            ):
-                self._observe_person(heard)
-            case FrameTrouble() | SosTapped():
-                pass  # they are gone when they were judged: nothing of the present follows from them
-            case _:
-                assert_never(heard)
 
     def decide(self, heard: Input) -> list[AlertEvent]:  # noqa: C901, PLR0912 - one case an input
         """The events that follow from an input that was observed; the same again until they are evolved."""
@@ -180,6 +120,7 @@ class Judge:
                 | CheckinAsked()
                 | CheckinAnswered()
                 | SelfReported()
+                | ChallengeSettled()
             ):
                 hearing.hear_person(heard)
         return hearing.events
@@ -264,83 +205,6 @@ class Judge:
     def alerts(self) -> Iterator[Alert]:
         return self._decided.alerts()
 
-    # --- observing ---------------------------------------------------------------------------------------------------
-
-    def _observe_band(self, heard: BandHeard) -> None:
-        state = self._band_state(heard.band)
-        if state is not None:
-            state.heard(heard, self.policy)
-            is_past = heard.late or state.unseen_ms > state.heard_ms  # news of the past: the present may follow at once
-            look_ms = 0 if is_past else silent_at(to_ms(heard.at), self.policy)
-            self._sweep.look(("band", heard.band), look_ms)
-
-    def _band_state(self, band: BandNumber) -> BandState | None:
-        """The state of a seated band; a new order begins with a clean slate."""
-        order = self._roster.order_of(band)
-        if order is None:
-            return None
-        state = self._observed.bands.get(band)
-        if state is None or state.order != order.id:
-            state = self._observed.bands[band] = BandState(order.id)
-        return state
-
-    def _observe_edge(self, beat: EdgeAlive) -> None:
-        at_ms, edge = to_ms(beat.at), beat.edge
-        state = self._observed.edges.get(edge)
-        if state is None:
-            state = self._observed.edges[edge] = EdgeState()
-        was_believed = state.is_believed(max(at_ms, self._observed.tick_ms), self.policy)  # by whoever looked last
-        if beat.late:
-            state.told_late(self._observed.tick_ms)
-        had_mains = state.mains
-        state.alive(at_ms, self.policy, radio_ok=beat.radio_ok, mains=beat.mains, walked=beat.walked)
-        if state.mains is not had_mains:
-            self._sweep.look(("edge", edge), 0)
-        if not was_believed:
-            self._sweep.look_now(("band", number) for number in self._roster.bands_of_edge.get(edge, ()))
-            seat = self._roster.edges.get(edge)
-            self._sweep.look_now([("edge", edge)] if seat is None else [("edge", edge), ("area", area_of(seat))])
-
-    def _observe_gateway(self, at_ms: int, gateway: GatewayId) -> None:
-        state = self._observed.gateways.setdefault(gateway, GatewayState())
-        was_fresh = state.is_fresh(max(at_ms, self._observed.tick_ms), self.policy)
-        state.alive(at_ms, self.policy)
-        if not was_fresh:
-            self._sweep.look(("gateway", gateway), 0)
-            self._sweep.look_now(("edge", edge) for edge in self._roster.edges_of_gateway.get(gateway, ()))
-
-    def _observe_door(self, crossed: DoorCrossed) -> None:
-        place = self._hearing(0).place_of(crossed.edge, crossed.camera)
-        if place is not None:
-            door = self._observed.doors.setdefault(place, DoorState())
-            door.crossed(crossing_of(crossed), out=crossed.direction == "out")
-            self._sweep.look_now(("band", number) for number in self._roster.bands_of_place.get(place, ()))
-
-    def _observe_zone(self, heard: ZoneCounted) -> None:
-        zones = self._observed.zones.setdefault(camera_id(heard.edge, heard.camera), {})
-        zone = zones.setdefault(heard.zone, ZoneState(heard.watch))
-        zone.counted(to_ms(heard.at), to_ms(heard.since), heard.people, self.policy)
-        self._sweep.look(("camera", (heard.edge, heard.camera)), 0)
-
-    def _forget_zones(self, edge: EdgeId, at_ms: int) -> None:
-        for camera, zones in self._observed.zones.items():
-            if _camera(camera)[0] == edge:
-                for zone in zones.values():
-                    zone.forgotten(at_ms)
-                self._sweep.look(("camera", _camera(camera)), 0)
-
-    def _observe_person(self, heard: PersonInput) -> None:
-        self._observed.people.setdefault(heard.person, PersonState()).told(heard)
-        self._sweep.look(("person", heard.person), 0)
-        self._sweep.look_now(("band", number) for number in self._roster.bands_of_person.get(heard.person, ()))
-
-    def _observe_time(self, at_ms: int) -> None:
-        """A tick or a live heartbeat: the judge is being told things; after a gap it has to listen anew."""
-        observed = self._observed
-        if observed.told_ms and at_ms - observed.told_ms > self.policy.episodes.deaf_s * 1000:
-            observed.listening_ms = at_ms
-        observed.told_ms = max(observed.told_ms, at_ms)
-
     # --- deciding ----------------------------------------------------------------------------------------------------
 
     def _hearing(self, now_ms: int) -> PersonHearing:
@@ -373,6 +237,8 @@ class Judge:
             return cries
         if state.strap_ms or state.sos_ms or state.off_ms or state.low_ms or state.vitals or heard.at >= order.over_at:
             return True
+        if state.far_ms or state.asked_ms:
+            return True
         return self._is_troubled(SubjectKind.PERSON, order.person)
 
     def _is_troubled(self, kind: SubjectKind, subject: str) -> bool:
@@ -403,15 +269,10 @@ class Judge:
             *(("area", area) for area in self._roster.edges_of_area),
             *(("gateway", gateway) for gateway in self._roster.gateways),
             *(("alert", alert.id) for alert in self._decided.alerts()),
-            *(("camera", _camera(key)) for key in {**self._observed.cameras, **self._observed.zones}),
+            *(("camera", camera_of(key)) for key in {**self._observed.cameras, **self._observed.zones}),
             *(("person", person) for person in self._observed.people),
         ]
         self._sweep.look_now(keys)
-
-
-def _camera(key: str) -> tuple[str, str]:
-    edge, _, camera = key.partition("/")
-    return edge, camera
 
 
 _ORDER = (

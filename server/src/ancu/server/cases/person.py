@@ -15,6 +15,7 @@ from ancu.server.cases.checkin import Checkin
 from ancu.server.cases.inputs import (
     AbsenceEnded,
     AbsenceGranted,
+    ChallengeSettled,
     CheckinAnswered,
     CheckinAsked,
     CheckpointScanned,
@@ -52,7 +53,7 @@ class PersonState(msgspec.Struct):
             case SelfReported(feverish=feverish):
                 if feverish:
                     self.feverish_ms = max(self.feverish_ms, at_ms)
-            case CheckpointScanned():
+            case CheckpointScanned() | ChallengeSettled():
                 pass  # judged when it comes: nothing of the present follows from it
             case _:
                 assert_never(heard)

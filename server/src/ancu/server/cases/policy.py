@@ -53,6 +53,8 @@ class OutOfRange(Agreeing, frozen=True, kw_only=True, forbid_unknown_fields=True
     doubt_severity: Severity
     doubt_ends_after_s: int
     doubt_next_level_min: tuple[int, ...]
+    far_opens_after_s: int = 0  # heard by every box, and by each as faintly as from outside; 0: that says nothing
+    far_takes_s: int = 220  # a box listens so long before it says far
 
     def levels(self, severity: Severity) -> tuple[int, ...]:
         return self.doubt_next_level_min if severity is self.doubt_severity else self.next_level_min
@@ -118,6 +120,12 @@ class Tries(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tries: int  # the last of these is one too many
 
 
+class Challenged(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many challenges in a row without an answer, of a band that was heard all the while; 0: not in force."""
+
+    misses: int = 0
+
+
 class Crowd(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     people_at_least: int
 
@@ -131,6 +139,17 @@ class Moved(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     at_least: int
     shared_percent: int
     relearn_scans: int  # after so many the new place is the place
+
+
+class Symptoms(Held, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person declares so many symptoms that the declaration before did not have; 0: not in force. The alarming ones
+    are worse.
+    """
+
+    new_at_least: int = 0
+    alarming: tuple[str, ...] = ()
+    alarming_severity: Severity = Severity.HIGH
+    sign_off: str = ""  # who still has to sign
 
 
 class Clinical(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -195,6 +214,9 @@ class Rules(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     never_activated: Rule
     technical: Held
     band_still_worn: Rule
+    # Rows that a policy of an earlier day does not have: not in force unless it says so.
+    challenge_missed: Challenged = Challenged(severity=Severity.MEDIUM)
+    symptom_change: Symptoms = Symptoms(severity=Severity.MEDIUM, hold_s=86_400, desk=Desk.HEALTH)
 
     def of(self, kind: Kind) -> Rule:
         rule = getattr(self, kind.value)

@@ -17,7 +17,7 @@ __all__ = ["frames_refused"]
 def frames_refused(trouble: FrameTrouble, alert: Alert | None, told_ms: int | None, policy: Policy) -> Holds | None:
     """Row 20. The same trouble again is told once a half `hold_s`, so that a flood stays readable."""
     rule, at_ms = policy.rules.technical, to_ms(trouble.at)
-    code = TROUBLE_SIGNS.get(trouble.reason, Say.BODY_REFUSED)
+    code, sequence = _said(trouble.reason)
     known = alert is not None and Kind.TECHNICAL in alert.active and code in alert.said
     if known and told_ms is not None and at_ms - told_ms < rule.hold_s * 500:
         return None
@@ -26,5 +26,13 @@ def frames_refused(trouble: FrameTrouble, alert: Alert | None, told_ms: int | No
         "band": None if trouble.band is None else band_name(trouble.band),
         "reason": trouble.reason,
         "count": trouble.count,
-    }
+    } | ({} if sequence is None else {"sequence": sequence})
     return Holds(Kind.TECHNICAL, rule.severity, at_ms, (Sign(code, trouble.at, values),))
+
+
+def _said(reason: str) -> tuple[Say, int | None]:
+    """The sign of a reason, and the record of a band's log that it names."""
+    name, _, number = reason.rpartition("_")
+    if name.startswith("history") and number.isdigit():
+        return TROUBLE_SIGNS.get(name, Say.BODY_REFUSED), int(number)
+    return TROUBLE_SIGNS.get(reason, Say.BODY_REFUSED), None

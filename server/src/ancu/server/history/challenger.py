@@ -57,8 +57,9 @@ class Challenger:
 
     def _choose(self, tx: Transaction) -> list[tuple[EdgeId, AskBand]]:
         """On the core's thread: who is asked in this period."""
-        miss_overdue(tx.store.connection, tx.now_ms, Counter())
         register, now = tx.memory.roster, from_ms(tx.now_ms)
+        for told, ward in miss_overdue(tx.store.connection, tx.now_ms, register, Counter()):
+            tx.tell(told, ward)
         if register is None or self._settings.every_h <= 0:
             return []
         chance = _PERIOD_S / (self._settings.every_h * 3600)

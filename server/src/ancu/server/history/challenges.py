@@ -10,13 +10,16 @@ import secrets
 import sqlite3
 from collections import Counter
 from enum import StrEnum
+from typing import Literal
 
 from ancu.models.band_facts import ChallengeAnswered
+from ancu.models.clock import from_ms
 from ancu.models.commands import AskBand
 from ancu.models.frame import Status
-from ancu.models.ids import BandNumber, EdgeId, OrderId
+from ancu.models.ids import BandNumber, EdgeId, OrderId, WardCode
 from ancu.models.link import NONCE_BYTES, open_answer
-from ancu.server.ingest.rows import Row, Trouble, pack_facts
+from ancu.server.cases.inputs import ChallengeSettled
+from ancu.server.ingest.rows import Row, Trouble, note_row, pack_facts
 from ancu.server.people.records import Snapshot
 
 __all__ = ["Outcome", "ask", "miss_overdue", "take_answer"]
@@ -61,9 +64,9 @@ def take_answer(
     register: Snapshot,
     counts: Counter[tuple[str, str]],
 ) -> Row | None:
-    """Settle a challenge by what an edge brought; a row of trouble for the judge if somebody made the answer up."""
+    """Settle a challenge by what an edge brought; a row that tells the judge, of trouble if somebody made it up."""
     asked = connection.execute(
-        "SELECT band, quarantine_order, nonce, tap, asked_ms, deadline_ms FROM challenges"
+        "SELECT band, quarantine_order, edge, nonce, tap, asked_ms, deadline_ms FROM challenges"
         " WHERE id = ? AND edge = ? AND outcome IS NULL",
         (fact.challenge, row.edge),
     ).fetchone()
@@ -87,17 +90,36 @@ def take_answer(
     )
     counts["challenges", outcome] += 1
     if outcome is not Outcome.FORGED:
-        return None
+        told = settled(register, asked, outcome, row.received_ms)
+        return None if told is None else note_row(*told, row.received_ms)
     facts = pack_facts((), (Trouble(fact.band, "challenge_forged", 1),))
     return Row(row.received_ms, row.ward, row.edge, row.gateway, 0, 0, 0, 0, b"", facts)
 
 
-def miss_overdue(connection: sqlite3.Connection, now_ms: int, counts: Counter[tuple[str, str]]) -> list[BandNumber]:
-    """Settle what nobody answered in time; the bands that were asked."""
+def miss_overdue(
+    connection: sqlite3.Connection, now_ms: int, register: Snapshot | None, counts: Counter[tuple[str, str]]
+) -> list[tuple[ChallengeSettled, WardCode]]:
+    """Settle what nobody answered in time; what the judge is to be told of it, with the ward."""
     rows = connection.execute(
-        "UPDATE challenges SET outcome = ?, told_ms = ?2 WHERE outcome IS NULL AND deadline_ms < ?2 RETURNING band",
+        "UPDATE challenges SET outcome = ?, told_ms = ?2 WHERE outcome IS NULL AND deadline_ms < ?2"
+        " RETURNING band, quarantine_order, edge, asked_ms",
         (Outcome.MISSED, now_ms),
     ).fetchall()
     if rows:
         counts["challenges", Outcome.MISSED] += len(rows)
-    return [BandNumber(row["band"]) for row in rows]
+    told = (settled(register, row, Outcome.MISSED, now_ms) for row in rows if register is not None)
+    return [one for one in told if one is not None]
+
+
+def settled(
+    register: Snapshot, asked: sqlite3.Row, outcome: Outcome, at_ms: int
+) -> tuple[ChallengeSettled, WardCode] | None:
+    """What came of a challenge, as the judge is told; None if its order is not in the register any more."""
+    order = register.orders.get(OrderId(asked["quarantine_order"]))
+    if order is None or outcome is Outcome.FORGED:
+        return None
+    said: Literal["worn", "not_worn", "missed"] = "missed"
+    if outcome is not Outcome.MISSED:
+        said = "worn" if outcome is Outcome.WORN else "not_worn"
+    band, edge, at = BandNumber(asked["band"]), EdgeId(asked["edge"]), from_ms(at_ms)
+    return ChallengeSettled(at, order.person, band, edge, from_ms(asked["asked_ms"]), said), order.ward

@@ -13,6 +13,7 @@ import msgspec
 from ancu.server.cases.inputs import (
     AbsenceEnded,
     AbsenceGranted,
+    ChallengeSettled,
     CheckinAnswered,
     CheckinAsked,
     CheckpointScanned,
@@ -29,6 +30,7 @@ _KINDS: Mapping[str, type[Any]] = {
     "checkin": CheckinAsked,
     "answer": CheckinAnswered,
     "report": SelfReported,
+    "challenge": ChallengeSettled,
 }
 _TAGS = {kind: tag for tag, kind in _KINDS.items()}
 _encoder = msgspec.msgpack.Encoder()

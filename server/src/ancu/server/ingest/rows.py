@@ -48,7 +48,7 @@ from ancu.server.ingest.columns import Flag, reading_tuples
 from ancu.server.ingest.notes import pack_note, unpack_notes
 from ancu.server.ingest.verify import FRESH_MS
 
-__all__ = ["Row", "Trouble", "facts_of", "inputs_of", "note_row", "pack_facts", "sane_ms"]
+__all__ = ["Row", "Trouble", "facts_of", "inputs_of", "near_of", "note_row", "pack_facts", "sane_ms"]
 
 
 class Trouble(msgspec.Struct, frozen=True, array_like=True):
@@ -135,6 +135,11 @@ def inputs_of(row: Row) -> list[Input]:
     return inputs
 
 
+def near_of(beat: EdgeHeartbeat) -> tuple[tuple[BandNumber, bool], ...]:
+    """The bands that an edge calls near or far."""
+    return tuple((BandNumber(one.band), one.near) for one in beat.bands if one.near is not None)
+
+
 def sane_ms(ms: int, received_ms: int) -> int:
     """An edge's time, but never after it was received: a clock that runs ahead must not make it live in the future."""
     return max(0, min(ms, received_ms))
@@ -164,7 +169,7 @@ def _stated(row: Row, fact: Fact) -> Input | None:  # noqa: PLR0911 - one case a
     match fact:
         case EdgeHeartbeat():
             walked = fact.walked is not False
-            return EdgeAlive(at, edge, fact.period_s, fact.mains, fact.radio.ok, late, walked)
+            return EdgeAlive(at, edge, fact.period_s, fact.mains, fact.radio.ok, late, walked, near_of(fact))
         case EdgeStarted():
             return EdgeBegan(at, edge, late)
         case Unseen():

@@ -10,7 +10,7 @@ import msgspec
 
 from ancu.models.config import Settings
 from ancu.server.cases.codes import Kind
-from ancu.server.cases.policy import Clinical, Held, Policy, Rules, rank
+from ancu.server.cases.policy import Clinical, Held, Policy, Rules, Symptoms, rank
 from ancu.server.exchange_checkins import fitting
 from ancu.server.ports import Severity
 
@@ -19,6 +19,7 @@ __all__ = ["SECTIONS", "UNSIGNED", "notes", "problems", "table_problems"]
 UNSIGNED = "not signed"  # how `signed_by` begins while nobody has put a policy in force
 _LONGEST_S = 14 * 86_400  # an order lasts two weeks: what opens later never opens
 _OPTIONAL = ("not_in_force", "checkins")  # a file from before they were has neither
+_LATER_RULES = ("challenge_missed", "symptom_change")  # nor these: then they are not in force
 SECTIONS = tuple(  # tables of a policy, but its rules
     name
     for name, hint in get_type_hints(Policy).items()
@@ -46,6 +47,8 @@ def table_problems(table: Mapping[str, Any]) -> list[str]:
         kinds = get_type_hints(Rules)
         found += [f"rules.{name}: no such rule" for name in rules if name not in kinds]
         for name, kind in kinds.items():
+            if name not in rules and name in _LATER_RULES:
+                continue
             wrong = _fits(f"rules.{name}", rules[name], kind) if name in rules else [f"rules.{name}: missing"]
             found += wrong or _rule(name, rules[name])
     elif rules is not None:
@@ -64,7 +67,7 @@ def notes(policy: Policy) -> list[str]:
     found += [
         f"rules.{kind}: {rule.sign_off}"
         for kind in Kind
-        if isinstance(rule := policy.rules.of(kind), Clinical) and rule.sign_off
+        if isinstance(rule := policy.rules.of(kind), Clinical | Symptoms) and rule.sign_off
     ]
     found += [
         f"not_in_force.{name}: {row.sign_off}" for name, row in sorted(policy.not_in_force.items()) if row.sign_off
@@ -124,6 +127,8 @@ def _people(policy: Policy) -> Iterator[str]:
         yield "rules.out_of_range.agreed_severity: a second signal must not make it milder"
     if away.agreed_opens_after_s > away.opens_after_s:
         yield "rules.out_of_range.agreed_opens_after_s: a second signal must not make it slower"
+    if away.far_opens_after_s and away.far_opens_after_s < away.agreed_opens_after_s:
+        yield "rules.out_of_range.far_opens_after_s: one weak signal must not be faster than two"
     if rank(away.doubt_severity) < rank(away.severity):
         yield "rules.out_of_range.doubt_severity: a doubt must not be worse than what it may come to"
 
@@ -168,6 +173,8 @@ def _health(policy: Policy) -> Iterator[str]:
         yield "rules.spo2_low.critical_at_most_percent: above at_most_percent"
     if rules.heart_rate.under_bpm >= rules.heart_rate.over_bpm:
         yield "rules.heart_rate.under_bpm: not below over_bpm, so every heart is odd"
+    if rank(rules.symptom_change.alarming_severity) > rank(rules.symptom_change.severity):
+        yield "rules.symptom_change.alarming_severity: what alarms must not be milder"
     for kind in (Kind.FEVER, Kind.SPO2_LOW):
         if msgspec.to_builtins(rules.of(kind))["readings"] < 1:
             yield f"rules.{kind}.readings: at least 1"

@@ -27,7 +27,7 @@ from ancu.server.cases.judge import Judge
 from ancu.server.cases.policy import Policy
 from ancu.server.cases.roster import Roster
 from ancu.server.ingest.columns import Flag, pack_reading, reading_tuples
-from ancu.server.ingest.rows import Row, facts_of, inputs_of, pack_facts, sane_ms
+from ancu.server.ingest.rows import Row, facts_of, inputs_of, near_of, pack_facts, sane_ms
 from ancu.server.ingest.verify import FRESH_MS
 from ancu.server.review.book import Book
 from ancu.server.review.panel import Panel
@@ -36,8 +36,12 @@ __all__ = ["Entry", "QuickJudge", "QuickPanel", "entries_of"]
 
 Raw = tuple[int, ...]  # a packed reading, opened
 Entry = Raw | EdgeHeartbeat | Input
+Near = tuple[tuple[BandNumber, bool], ...]
 _OFFSET = 5  # of a packed reading: its place in the batch
-_BASIC = frozenset({"order", "heard_ms", "heard_edge", "rssi_dbm", "live", "reading", "home_ms", "motion_ms", "unseen"})
+_BASIC = frozenset(
+    {"order", "heard_ms", "heard_edge", "rssi_dbm", "live", "reading", "home_ms", "motion_ms", "unseen", "near"}
+    | {"answered_ms", "worn_ms"}
+)
 _NOTED = tuple(name for name in BandState.__struct_fields__ if name not in _BASIC)
 _BLANK = BandState("")
 _ODD = int(Flag.LATE) | int(Flag.TAMPER)
@@ -112,7 +116,7 @@ class _Edges(dict[str, EdgeState]):
         super().__init__()
         self._policy = policy
         self.waiting: dict[str, tuple[int, int]] = {}  # the beat before the newest, and the newest
-        self.quiet: dict[str, int] = {}  # last beat: the next one may wait
+        self.quiet: dict[str, tuple[int, Near]] = {}  # last beat, and what it called near: the next one may wait
 
     def get(self, key: str, default: Any = None) -> Any:
         self._take(key)
@@ -168,11 +172,11 @@ class QuickJudge(Judge):
         """A heartbeat of a row."""
         at_ms = sane_ms(beat.at_ms, row.received_ms)
         late = row.received_ms - at_ms > FRESH_MS
-        last = self._edges.quiet.get(row.edge)
-        if last is None or late or not _is_well(beat) or not last < at_ms <= last + self._alive_ms:
+        last, near = self._edges.quiet.get(row.edge, (0, ()))
+        if not last or late or not _is_well(beat) or not last < at_ms <= last + self._alive_ms or near_of(beat) != near:
             return self.hear(_beaten(row, beat))
         self._edges.waiting[row.edge] = (last, at_ms)
-        self._edges.quiet[row.edge] = at_ms
+        self._edges.quiet[row.edge] = (at_ms, near)
         self._observe_time(at_ms)
         return []
 
@@ -187,7 +191,7 @@ class QuickJudge(Judge):
             state = dict.get(self._edges, heard.edge)
             known_well = state is not None and state.radio_ok and state.mains
             if state is not None and known_well and not self._is_troubled(SubjectKind.EDGE, heard.edge):
-                self._edges.quiet[heard.edge] = state.alive_ms
+                self._edges.quiet[heard.edge] = (state.alive_ms, heard.near)
         return events
 
     def evolve(self, event: AlertEvent) -> None:

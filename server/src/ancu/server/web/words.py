@@ -34,6 +34,9 @@ _MEANS = {  # a value's name -> the part of the catalogue that has words for it
     "reason": "reason",
     "desk": "desk",
     "presence": "presence",
+    "symptoms": "symptom",
+    "alarming": "symptom",
+    "alarming_severity": "severity",
 }
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from ancu.server.cases.codes import TROUBLE_SIGNS, Say
 from ancu.server.ports import Outcome, Viewer
 from ancu.server.review.explain import Reader, explain
 from ancu.server.review.words import load_words, tell
@@ -28,6 +29,7 @@ SHEETS = ("call", "resolve", "more")
 CONTACTS = ("phone", "visit", "message")
 _FIRST = ("severity", "opens_after_s", "agreed_severity", "agreed_opens_after_s", "next_level_min")  # as a reader asks
 _FEW = 5
+_HINTED = frozenset((*TROUBLE_SIGNS.values(), Say.BODY_REFUSED))  # each has its own meaning and its own thing to do
 
 
 @router.get("/{alert}")
@@ -80,6 +82,7 @@ async def incident_page(
         "taken": is_taken(detail.row, services.clock.now()),
         "names": await services.accounts.names({step.by for step in detail.timeline if step.by}),
         "thresholds": sorted(detail.thresholds.items(), key=lambda item: _rank(item[0])),
+        "hints": [code for code in dict.fromkeys(sign.code for sign in detail.evidence) if code in _HINTED],
         "back": back if back in BACKS else "",
         "sheet": sheet,
         "absences": (await about.absences(viewer, person=person, limit=_FEW)).items if about else (),
