@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PARTS  := models edge gateway server firmware-sim
 ARGS   ?=
+# Processes of a test run; more than cores, because a story waits more than it computes.
+WORKERS ?= 3
 
 .PHONY: setup demo test test-e2e test-all bench screenshots bluez check lock clean help
 
@@ -35,7 +37,7 @@ check: $(VENV)/.dev ## import contracts, types, lint
 # Stories with real processes and browsers share a machine with others: what failed is tried once more, alone. A test that
 # is named here twice has failed for good; one that is named once is a defect of the test, and is mended as such.
 test: check ## what CI runs: contracts, types, lint and every test but the long ones
-	@$(BIN)/pytest -m "not long and not bluez" $(ARGS); code=$$?; [ $$code -ne 1 ] && exit $$code; \
+	@$(BIN)/pytest -m "not long and not bluez" -n $(WORKERS) --dist loadfile $(ARGS); code=$$?; [ $$code -ne 1 ] && exit $$code; \
 	echo "== once more, alone: what failed above"; $(BIN)/pytest --last-failed --last-failed-no-failures=none $(ARGS)
 
 test-e2e: $(VENV)/.dev ## the browser and whole-chain tests alone

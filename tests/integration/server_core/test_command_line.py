@@ -12,7 +12,7 @@ from ancu.server.people.setup import make_installation
 
 def ancu(*args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "ancu.models.command", *args], capture_output=True, text=True, check=False, timeout=15
+        [sys.executable, "-m", "ancu.models.command", *args], capture_output=True, text=True, check=False, timeout=60
     )
 
 

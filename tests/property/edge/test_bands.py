@@ -188,6 +188,15 @@ def test_a_forged_frame_cannot_push_the_true_one_out_of_a_report():
     assert {record.body for _, record in edge.frames(1)} == {body(1), body(9_999_999, fill=66), body(7)}
 
 
+def test_of_two_frames_under_one_counter_the_one_heard_first_is_told_first():
+    edge = Edge()
+    edge.hear(1, body(1), 0)
+    edge.hear(1, body(5), 5)
+    edge.hear(1, body(5, fill=66), 6)  # from a device that has the key
+    edge.tick(10)
+    assert [record.body for _, record in edge.frames(1)][1:] == [body(5), body(5, fill=66)]
+
+
 def test_a_flood_of_forged_urgent_frames_does_not_fill_the_alarm_lane():
     edge = Edge()
     for counter in range(5000):

@@ -186,7 +186,8 @@ class Bands:
 
     @staticmethod
     def _report(band: _Band, lane: Lane, now: Moment) -> list[Action]:
-        frames = [frame for frame in (band.odd, band.frame) if frame]
+        # In the order of their counters; of two under one counter the one that was heard first is the one to believe.
+        frames = sorted((frame for frame in (band.frame, band.odd) if frame), key=lambda frame: counter_of(frame.body))
         band.frame = band.odd = None
         band.reported_s = now.mono_s
         return [Say(lane, _heard(band, frame)) for frame in frames]
