@@ -21,8 +21,8 @@ HERE = Path(web.__file__).parent
 WORDS = load_catalogues()
 PLURALS = (".one", ".other")
 BY_CODE = (  # parts of the catalogue whose keys are codes of other parts, or ids that others choose
-    "kind.", "signal.", "sign.", "step.", "do.", "hint.", "reason.", "severity.", "state.", "outcome.", "relation.", "known.",
-    "threshold.", "value.", "desk.", "presence.", "health.", "device.", "problem.", "login.", "enter.",
+    "kind.", "signal.", "sign.", "step.", "do.", "hint.", "reason.", "severity.", "state.", "outcome.", "relation.",
+    "known.", "threshold.", "value.", "desk.", "presence.", "health.", "device.", "problem.", "login.", "enter.",
     "fault.", "sort.", "link_quality.", "devfact.", "devlog.", "swap_reason.", "given_no.",
     "site_no.", "draw_no.", "still.", "bed_state.", "way.",
     "absence_reason", "absence_state.", "checkin_state.", "contacted.", "unit.", "condition.", "visit_kind.", "watch.",
