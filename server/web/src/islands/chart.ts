@@ -44,11 +44,13 @@ async function ask(band: string, every: number, from?: string): Promise<Point[] 
 }
 
 function paint(place: HTMLElement, points: Point[], start: number): void {
-  let charts = build(place, points, start);
+  let drawing = new AbortController();
+  build(place, points, start, drawing.signal);
   const again = (): void => {
-    for (const chart of charts) chart.destroy();
+    drawing.abort();
+    drawing = new AbortController();
     place.replaceChildren();
-    charts = build(place, points, start);
+    build(place, points, start, drawing.signal);
   };
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   let wide = place.clientWidth;
@@ -59,20 +61,28 @@ function paint(place: HTMLElement, points: Point[], start: number): void {
   }).observe(place);
 }
 
-function build(place: HTMLElement, points: Point[], start: number): uPlotType[] {
+/** Each chart in a task of its own: four at once hold up a finger that wants to scroll. */
+function build(place: HTMLElement, points: Point[], start: number, until: AbortSignal): void {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   const times = points.map((point) => Date.parse(point.at) / 1000);
   const now = Date.now() / 1000;
-  return MEASURES.map(([measure, name, span]) => {
+  const figures = MEASURES.map(([, name]) => {
     const figure = document.createElement("figure");
     const caption = document.createElement("figcaption");
     caption.textContent = place.dataset[name] ?? "";
     figure.append(caption);
-    place.append(figure);
+    return figure;
+  });
+  place.append(...figures);
+  const width = Math.max(200, figures[0]?.clientWidth ?? 0);
+  const drawOne = (index: number): void => {
+    const [figure, wanted] = [figures[index], MEASURES[index]];
+    if (until.aborted || !figure || !wanted) return;
+    const [measure, name, span] = wanted;
     const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     const options: uPlotType.Options = {
-      width: Math.max(200, figure.clientWidth),
+      width,
       height: 150,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), ZONE),
       cursor: { sync: { key: "day" }, y: false },
@@ -83,6 +93,9 @@ function build(place: HTMLElement, points: Point[], start: number): uPlotType[] 
     };
     // A gap is shown as a gap: nothing was said there, so nothing is drawn.
     const values = points.map((point) => (point.heard ? point[measure] : null));
-    return new uPlot(options, [times, values], figure);
-  });
+    const chart = new uPlot(options, [times, values], figure);
+    until.addEventListener("abort", () => chart.destroy());
+    window.setTimeout(drawOne, 0, index + 1);
+  };
+  window.setTimeout(drawOne, 0, 0);
 }
