@@ -4,7 +4,7 @@ import { restorePicks } from "./picks";
 import { whenQuiet } from "./quiet";
 import { beep } from "./sound";
 
-const MOST_AT_ONCE = 30; // more changed rows than this are asked for as a whole list
+export const MOST_AT_ONCE = 30; // more changed rows than this are asked for as a whole list
 const MOST_ROWS = 1000; // as the server brings up to date at once
 const PAGE = 100;
 const hidden = new Set<string>(); // ids of rows that the officer has closed and that the server does not know of yet
@@ -79,6 +79,7 @@ export function applyRows(html: string, asked: string[]): void {
   const list = byId("alerts");
   const rows = byId("rows");
   if (!list || !rows) return;
+  if (asking) again = true; // the list on its way may be older than these
   whenQuiet(() => {
     const fresh = new Map([...parse(html).querySelectorAll<HTMLElement>("[data-alert]")].map((row) => [row.dataset.alert ?? "", row]));
     keepFocus(() => {

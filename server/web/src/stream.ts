@@ -1,15 +1,16 @@
+import { GIVE_UP_MS, LOOK_MS, SILENCE_MS } from "./beat";
 import { byId } from "./dom";
 import { refresh } from "./morph";
-import { askList, askRows } from "./rows";
+import { applyRows, askList, askRows, MOST_AT_ONCE } from "./rows";
 import { flush } from "./outbox";
 
-// The server beats every 10 s; a link that is dead but not closed is noticed after this long.
-const SILENCE_MS = 25_000;
 // A reader who is told so every moment stops listening; changes that come together are said together.
 const GATHER_MS = 60;
 const RETRY_MS = 1000;
 
 type State = "live" | "lost" | "again";
+// `html` is the row as this list shows it, empty where it left the list; without it the row is asked for.
+interface Said { position: number; id?: string; html?: string | null; alert?: { id: string } }
 
 let source: EventSource | undefined;
 let last = Date.now();
@@ -20,39 +21,47 @@ export function watchStream(): void {
   const place = byId("stream");
   if (!place?.dataset.url) return;
   const url = place.dataset.url;
+  if (place.dataset.after) position = Number(place.dataset.after);
   const here = document.body.dataset.alert;
-  let gathered = new Set<string>();
+  let gathered = new Map<string, string | undefined>();
   let gathering = 0;
 
-  const changed = (id: string): void => {
+  const changed = (id: string, html?: string | null): void => {
     if (id === here) void askIncident();
-    gathered.add(id);
+    gathered.set(id, html ?? undefined);
     if (gathering) return;
     gathering = window.setTimeout(() => {
       gathering = 0;
-      const ids = [...gathered];
-      gathered = new Set();
-      void askRows(ids);
+      const those = [...gathered];
+      gathered = new Map();
+      if (those.length > MOST_AT_ONCE) { void askList(); return; }
+      const asked = those.flatMap(([id_, row]) => row === undefined ? [id_] : []);
+      const brought = those.flatMap(([id_, row]) => row === undefined ? [] : [id_]);
+      if (brought.length) applyRows(those.map(([, row]) => row ?? "").join(""), brought);
+      if (asked.length) void askRows(asked);
     }, GATHER_MS);
   };
   const all = (): void => { void askIncident(); void askList(); };
 
   const connect = (): void => {
     source?.close();
-    const mine = source = new EventSource(position === undefined ? url : `${url}?after=${position}`);
+    last = Date.now();
+    const mine = source = new EventSource(position === undefined ? url : `${url}${url.includes("?") ? "&" : "?"}after=${position}`);
     mine.addEventListener("open", () => {
       last = Date.now();
       show("live");
-      // What happened before the stream began, or while it was gone, is asked for once.
-      all();
+      // From a position on, the stream itself brings what happened meanwhile; without one, it is asked for once.
+      if (position === undefined) all();
       void flush();
     });
     mine.addEventListener("beat", () => { last = Date.now(); show("live"); });
     mine.addEventListener("alert", (message: MessageEvent<string>) => {
       last = Date.now();
-      const said = JSON.parse(message.data) as { position: number; alert: { id: string } };
+      show("live");
+      const said = JSON.parse(message.data) as Said;
       position = said.position;
-      changed(said.alert.id);
+      const id = said.id ?? said.alert?.id;
+      if (id) changed(id, said.html);
     });
     mine.addEventListener("expired", () => {
       mine.close();
@@ -62,18 +71,17 @@ export function watchStream(): void {
       show(navigator.onLine ? "again" : "lost");
       mine.close();
       // Not all at once: whoever restarts a server with many open pages will be glad.
-      if (mine === source) window.setTimeout(connect, RETRY_MS * (0.5 + Math.random()));
+      if (mine === source) window.setTimeout(() => { if (mine === source) connect(); }, RETRY_MS * (0.5 + Math.random()));
     });
   };
   connect();
   window.addEventListener("offline", () => show("lost"));
   window.addEventListener("online", () => { show("again"); connect(); });
   window.setInterval(() => {
-    if (Date.now() - last < SILENCE_MS) return;
-    last = Date.now();
-    show("lost");
-    connect();
-  }, 1000);
+    const silent = Date.now() - last;
+    if (silent >= SILENCE_MS) show("lost");
+    if (silent >= GIVE_UP_MS) connect();
+  }, LOOK_MS);
   document.addEventListener("visibilitychange", () => {
     // A phone that slept has missed beats: ask at once.
     if (!document.hidden) all();

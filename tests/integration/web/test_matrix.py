@@ -268,6 +268,13 @@ async def test_a_desk_that_tells_is_found_out(tmp_path: Path, desk_of: Any):
         await world.close()
 
 
+def proof(token: str, path: str, base: str) -> dict[str, str]:
+    """What shows who asks: a program's header, or a page's cookie."""
+    if path.startswith("/api/"):
+        return {"Authorization": f"Bearer {token}"}
+    return {"Cookie": f"ancu-{base.rpartition(':')[2]}={token}"}
+
+
 STREAMS = sorted(route for route in LINES if LINES[route].stream)
 
 
@@ -278,12 +285,11 @@ async def test_a_stream_opens_for_whom_it_should_and_tells_nobody_of_another_war
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(world.app, "127.0.0.1", 0, stopping, listening=port.set_result))
     try:
-        url = f"http://127.0.0.1:{await port}{line.path}"
+        base = f"http://127.0.0.1:{await port}"
+        url = f"{base}{line.path}"
         mine, theirs = world.ids["alert"][0], await world.raise_sos(world_of.PERSON_B)
         for viewer in world_of.VIEWERS:
-            headers = (
-                {} if viewer == "anonymous" else {"Authorization": f"Bearer {(await world.session(viewer)).token}"}
-            )
+            headers = {} if viewer == "anonymous" else proof((await world.session(viewer)).token, line.path, base)
             async with (
                 httpx.AsyncClient() as client,
                 client.stream("GET", url, headers=headers | {"Last-Event-ID": "0"}) as answer,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -16,11 +19,18 @@ from ancu.server.web.settings import WebSettings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STREAM = "/api/v1/alerts/stream"
+PAGE = "/alerts/stream"  # the inbox's own
 
 
 def bearer(site: Any, login: str = "lan") -> dict[str, str]:
     viewer, name = site.accounts.officers[login]
     return {"Authorization": f"Bearer {site.accounts.open(viewer, name, site.desk.clock.now()).token}"}
+
+
+def cookie(site: Any, login: str = "lan", lang: str = "vi") -> dict[str, str]:
+    viewer, name = site.accounts.officers[login]
+    token = site.accounts.open(viewer, name, site.desk.clock.now()).token
+    return {"Cookie": f"ancu-{site.url.rpartition(':')[2]}={token}; ancu-lang={lang}"}
 
 
 async def events(answer: httpx.Response) -> AsyncIterator[dict[str, str]]:
@@ -143,3 +153,103 @@ class TestFewStreams:
                         return
                 await asyncio.sleep(0.05)
         raise AssertionError("the places were not freed")
+
+
+class TestInbox:
+    """The stream of the list: a change brings its row."""
+
+    async def test_a_change_brings_its_row_as_the_list_shows_it(self, site: Any):
+        async with httpx.AsyncClient(base_url=site.url, headers=cookie(site)) as client:
+            page = await client.get("/alerts")
+            after = page.text.partition('data-after="')[2].partition('"')[0]
+            row = site.desk.raise_alert()  # between the page and its stream
+            async with client.stream("GET", f"{PAGE}?show=open", params={"after": after}) as answer:
+                event = await the_next(events(answer), "alert")
+            said = json.loads(event["data"])
+            assert (said["id"], said["position"], event["id"]) == (row.id, row.position, str(row.position))
+            listed = (await client.get("/alerts/rows", params={"id": row.id, "show": "open"})).text
+            assert said["html"] == listed.strip()
+
+    @pytest.mark.parametrize("lang", ["vi", "en"])
+    async def test_it_speaks_the_page_s_language(self, site: Any, lang: str):
+        async with (
+            httpx.AsyncClient(base_url=site.url, headers=cookie(site, lang=lang)) as client,
+            client.stream("GET", PAGE) as answer,
+        ):
+            stream = events(answer)
+            await the_next(stream, "beat")
+            site.desk.raise_alert()
+            html = json.loads((await the_next(stream, "alert"))["data"])["html"]
+            assert ("Nhận" if lang == "vi" else "Acknowledge") in html
+
+    async def test_a_row_that_leaves_the_list_comes_empty_and_an_old_one_is_asked_for(self, site: Any):
+        async with httpx.AsyncClient(base_url=site.url, headers=cookie(site)) as client:
+            old = site.desk.raise_alert()
+            site.desk.clock.advance(seconds=40)
+            new = site.desk.raise_alert()
+            for query, row, empty in (("sev=L", new, True), ("show=mine", new, True), ("show=all", old, False)):
+                async with client.stream("GET", f"{PAGE}?{query}&after={row.position - 1}") as answer:
+                    said = json.loads((await the_next(events(answer), "alert"))["data"])
+                    assert said["id"] == row.id
+                    assert said["html"] == ("" if empty else None)
+
+    async def test_one_row_is_made_once_for_all_pages_that_show_it_alike(self, site: Any, settings: WebSettings):
+        made = []
+        names = site.accounts.names
+
+        async def counting(ids: Any) -> Any:
+            made.append(ids)
+            return await names(ids)
+
+        site.accounts.names = counting
+        async with httpx.AsyncClient(base_url=site.url, headers=cookie(site)) as client, AsyncExitStack() as open_:
+            streams = [
+                events(await open_.enter_async_context(client.stream("GET", PAGE)))
+                for _ in range(settings.streams_each)
+            ]
+            await asyncio.gather(*(the_next(stream, "beat") for stream in streams))
+            site.desk.raise_alert()
+            said = [await the_next(stream, "alert") for stream in streams]
+        assert len(made) == 1
+        assert said == [said[0]] * settings.streams_each
+
+    async def test_a_person_under_order_is_not_let_in(self, site: Any):
+        async with httpx.AsyncClient(base_url=site.url) as client:
+            assert (await client.get(PAGE, headers={"Accept": "text/event-stream"})).status_code in {303, 401}
+
+    async def test_a_position_that_is_none_is_refused(self, site: Any):
+        async with httpx.AsyncClient(base_url=site.url, headers=cookie(site)) as client:
+            assert (await client.get(PAGE, headers={"Last-Event-ID": "x"})).status_code == 400
+
+
+async def test_a_peer_that_reads_nothing_holds_up_nobody_and_has_everything_when_it_reads(site: Any):
+    idle, quick = await raw_stream(site), await raw_stream(site)
+    await until_said(quick, b"event: beat")
+    wanted = [site.desk.raise_alert(label="Nguyễn Văn An" * 300).position for _ in range(1_000)]
+    for peer in (quick, idle):  # more than the kernel holds for it
+        assert positions(await until_said(peer, b"id: %d\n" % wanted[-1])) == wanted
+        peer.close()
+
+
+async def raw_stream(site: Any) -> socket.socket:
+    host, _, port = site.url.removeprefix("http://").partition(":")
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    peer.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(peer, (host, int(port)))
+    said = "".join(f"{name}: {value}\r\n" for name, value in ({"Host": f"{host}:{port}"} | bearer(site)).items())
+    await loop.sock_sendall(peer, f"GET {STREAM} HTTP/1.1\r\n{said}\r\n".encode())
+    return peer
+
+
+async def until_said(peer: socket.socket, what: bytes) -> bytes:
+    said, loop = bytearray(), asyncio.get_running_loop()
+    async with asyncio.timeout(15):
+        while said.find(what, -100_000 if len(said) > 100_000 else 0) < 0:
+            said += await loop.sock_recv(peer, 65_536)
+    return bytes(said)
+
+
+def positions(said: bytes) -> list[int]:
+    return [int(line) for line in re.findall(rb"^id: (\d+)$", said, re.MULTILINE)]

@@ -1,5 +1,6 @@
 // A screen on a wall: the board by itself, and the truth when it is old.
-const SILENCE_MS = 25_000;
+import { GIVE_UP_MS, LOOK_MS, SILENCE_MS } from "../beat";
+
 const board = document.getElementById("board");
 const stale = document.getElementById("stale");
 
@@ -20,12 +21,13 @@ if (board && stale) {
   };
   let source = listen();
   window.setInterval(() => {
-    if (Date.now() - last < SILENCE_MS && source.readyState !== EventSource.CLOSED) return;
+    const silent = Date.now() - last;
+    if (silent >= SILENCE_MS) show(true);
+    if (silent < GIVE_UP_MS && (silent < SILENCE_MS || source.readyState !== EventSource.CLOSED)) return;
     last = Date.now();
-    show(true);
     source.close();
     source = listen();
-  }, 5_000);
+  }, LOOK_MS);
   // A screen that is on for weeks starts afresh at night, so that a new version of the page reaches it.
   const hour = new Date().getHours();
   window.setTimeout(() => window.location.reload(), ((27 - hour) % 24 || 24) * 3_600_000);

@@ -357,6 +357,9 @@ class FakeDesk(Console, Desk):
             self.grown.clear()
             await self.grown.wait()
 
+    async def position(self) -> int:
+        return len(self.journal)
+
     async def person(self, viewer: Viewer, person: str) -> PersonDetail:
         detail = self.persons.get(person)
         if detail is None or not self._may(viewer, detail.ward, detail.id):

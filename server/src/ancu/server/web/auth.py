@@ -41,7 +41,9 @@ __all__ = [
 
 _KEY_CHARS = 128
 _YEAR_S = 365 * 86_400
-_QUIET = frozenset({"/alerts/list", "/api/v1/alerts/stream"})  # asked by a timer or an event, not by a person
+_QUIET = frozenset({  # asked by a timer or an event, not by a person
+    "/alerts/list", "/alerts/rows", "/alerts/stream", "/api/v1/alerts/stream",
+})  # fmt: skip
 
 
 def session_token(request: Request) -> str | None:

@@ -19,7 +19,7 @@ from ancu.server.web.words import DEFAULT, LANGUAGES, Words
 if TYPE_CHECKING:
     from ancu.server.web.state import Services
 
-__all__ = ["LANG_COOKIE", "environment", "language", "plain", "render", "words_of"]
+__all__ = ["LANG_COOKIE", "environment", "fragment", "language", "plain", "render", "words_of"]
 
 LANG_COOKIE = "ancu-lang"
 _YEAR_S = 365 * 86_400
@@ -62,20 +62,8 @@ def render(
     """A page or a fragment. `session` is there for every template, None where nobody is signed in."""
     services = _services(request)
     words = words_of(request)
-    now = services.clock.now()
-    text = services.templates.get_template(template).render(
-        {
-            "session": getattr(request.state, "session", None),
-            "lang": words.lang,
-            "t": words.t,
-            "n": words.n,
-            "words": words,
-            "now": now,
-            "here": request.url.path,
-            "since": lambda at: _since(words, at, now),
-            **(values or {}),
-        }
-    )
+    whose = {"session": getattr(request.state, "session", None), "here": request.url.path}
+    text = fragment(services, words, template, whose | dict(values or {}))
     response = HTMLResponse(text, status, headers=dict(headers or {}))
     response.headers["Content-Language"] = words.lang
     response.headers["Vary"] = "Cookie, HX-Request"
@@ -84,6 +72,24 @@ def render(
             LANG_COOKIE, words.lang, max_age=_YEAR_S, samesite="lax", httponly=True, secure=services.settings.secure
         )
     return response
+
+
+def fragment(services: Services, words: Words, template: str, values: Mapping[str, Any]) -> str:
+    """The text of a template that nobody in particular asked for: `session` only where the values have one."""
+    now = services.clock.now()
+    return services.templates.get_template(template).render(
+        {
+            "session": None,
+            "here": "",
+            "lang": words.lang,
+            "t": words.t,
+            "n": words.n,
+            "words": words,
+            "now": now,
+            "since": lambda at: _since(words, at, now),
+            **values,
+        }
+    )
 
 
 def plain(request: Request, key: str, status: int) -> Response:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Iterator, Mapping
 from typing import Any
 
 import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -17,13 +19,15 @@ from ancu.server.ports import Change
 from ancu.server.web.metrics import WebMetrics
 from ancu.server.web.settings import WebSettings
 
-__all__ = ["EventStream", "Streams", "TooManyStreams", "change_bytes"]
+__all__ = ["EventStream", "Streams", "TooManyStreams", "alert_bytes", "asked_position", "change_bytes"]
 
 _BEAT = b": beat\nevent: beat\ndata: {}\n\n"  # the comment for proxies, the event for pages, which see no comments
 _OPEN = b"retry: 2000\n: open\n\n"
 _EXPIRED = b"event: expired\ndata: {}\n\n"
 _STILL_BEATS = 5  # a session is looked up more seldom than its page needs a sign of life
 _SEND_S = 20.0  # a peer that reads nothing for this long is gone; it resumes by position
+_DIGITS = 18  # of a position
+_MADE = 500  # things that are sent to many, held: as many as changes are
 
 
 class TooManyStreams(AncuError):
@@ -33,12 +37,13 @@ class TooManyStreams(AncuError):
 
 
 class Streams:
-    """How many streams are open, and the word that ends them all."""
+    """How many streams are open, what they send alike, and the word that ends them all."""
 
     def __init__(self, settings: WebSettings, metrics: WebMetrics) -> None:
         self._settings, self._metrics = settings, metrics
         self._held: Counter[str] = Counter()
         self._closing = asyncio.Event()
+        self._made: dict[Hashable, asyncio.Task[bytes]] = {}
 
     @property
     def closing(self) -> asyncio.Event:
@@ -63,12 +68,32 @@ class Streams:
             if not self._held[holder]:
                 del self._held[holder]
 
+    async def shared(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, bytes]]) -> bytes:
+        """What every stream that asks by this key sends: made once, and soon forgotten."""
+        making = self._made.get(key)
+        if making is None or (making.done() and (making.cancelled() or making.exception())):
+            making = self._made[key] = asyncio.create_task(make())
+            while len(self._made) > _MADE:
+                del self._made[next(iter(self._made))]
+        return making.result() if making.done() else await asyncio.shield(making)
+
+    async def json(self, change: Change) -> bytes:
+        """A change as programs read it."""
+
+        async def make() -> bytes:
+            return change_bytes(change)
+
+        return await self.shared(("json", change.position), make)
+
     async def events(
-        self, changes: AsyncIterator[Change], still: Callable[[], Awaitable[bool]]
+        self,
+        changes: AsyncIterator[Change],
+        still: Callable[[], Awaitable[bool]],
+        say: Callable[[Change], Awaitable[bytes]],
     ) -> AsyncIterator[bytes]:
         """The bytes of one stream: nothing is queued here, so a slow reader slows only itself.
 
-        `still` says every few beats whether the session lasts.
+        `still` says every few beats whether the session lasts; `say` puts a change into an event.
         """
         closing = asyncio.create_task(self._closing.wait())
         upcoming = _next(changes)
@@ -93,7 +118,7 @@ class Streams:
                         change = upcoming.result()
                     except _Ended:
                         return
-                    yield change_bytes(change)
+                    yield await say(change)
                     upcoming = _next(changes)
         finally:
             closing.cancel()
@@ -143,8 +168,23 @@ class EventStream(Response):
 
 def change_bytes(change: Change) -> bytes:
     """One event: `id` is what a client resumes after."""
-    data = msgspec.json.encode({"position": change.position, "alert": change.row}, enc_hook=_plain)
-    return b"id: %d\nevent: alert\ndata: %b\n\n" % (change.position, data)
+    return alert_bytes(change, {"alert": change.row})
+
+
+def alert_bytes(change: Change, data: Mapping[str, Any]) -> bytes:
+    """One event about an alert, with what its listeners need."""
+    text = msgspec.json.encode({"position": change.position, **data}, enc_hook=_plain)
+    return b"id: %d\nevent: alert\ndata: %b\n\n" % (change.position, text)
+
+
+def asked_position(request: Request, after: int | None) -> int | None:
+    """Where a stream is to begin: its last event's id goes before what the address says. Raises HTTPException."""
+    last = request.headers.get("last-event-id")
+    if not last:
+        return after
+    if not (last.isascii() and last.isdigit() and len(last) <= _DIGITS):
+        raise HTTPException(400, "Last-Event-ID is not a position of this stream")
+    return int(last)
 
 
 def _next(changes: AsyncIterator[Change]) -> asyncio.Task[Change]:

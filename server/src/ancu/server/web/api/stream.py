@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ancu.server.web.api.common import PROBLEMS
 from ancu.server.web.auth import Officer, still_signed_in
 from ancu.server.web.state import Services, services_of
-from ancu.server.web.stream import EventStream
+from ancu.server.web.stream import EventStream, asked_position
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["alerts"], responses=PROBLEMS)
-_DIGITS = 18
 
 
 @router.get(
@@ -33,13 +31,12 @@ async def stream(
     """`event: alert` with `{"position", "alert"}`; `event: beat` as a sign of life; `event: expired` before an end
     that signing in would mend. Without a position it begins with what happens from now on.
     """
-    if last := request.headers.get("last-event-id"):
-        if not (last.isascii() and last.isdigit() and len(last) <= _DIGITS):
-            raise HTTPException(400, "Last-Event-ID is not a position of this stream")
-        after = int(last)
+    after = asked_position(request, after)
     holding = services.streams.hold(session.viewer.id)
     holding.__enter__()  # released by the response, whose life is longer than this function's
     source = services.streams.events(
-        services.desk.changes(session.viewer, after), lambda: still_signed_in(request, session.viewer)
+        services.desk.changes(session.viewer, after),
+        lambda: still_signed_in(request, session.viewer),
+        services.streams.json,
     )
     return EventStream(source, holding)

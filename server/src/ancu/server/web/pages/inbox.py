@@ -69,8 +69,11 @@ async def inbox(
 ) -> Response:
     asked = Asked.of(request.query_params)
     office: OfficePort | None = getattr(request.app.state, "office", None)
+    position = await services.desk.position()  # before the list, so that the stream begins where the list ends
     values = await inbox_values(services, session.viewer, asked, cursor)
-    return render(request, "inbox.html", values | {"push_key": office.push_key if office else None})
+    return render(
+        request, "inbox.html", values | {"position": position, "push_key": office.push_key if office else None}
+    )
 
 
 @router.get("/alerts/list")
