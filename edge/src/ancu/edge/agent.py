@@ -110,6 +110,8 @@ class Agent:
                 flushed=recorder.flushed,
                 slots=settings.radio.slots,
                 every_s=settings.radio.visit_s,
+                ordinary=settings.radio.ordinary_bands,
+                vitals_s=settings.radio.vitals_s,
             )
             radio.offered = self._visitor.offered
         self._commanded = commanded

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ancu.models.address import parse_address
 from ancu.models.config import Settings, load, read_secret
 from ancu.models.errors import ConfigError, UsageError
 from ancu.models.ids import BandNumber, EdgeId, WardCode, check_id
@@ -15,6 +16,7 @@ __all__ = [
     "BandsWatch",
     "EdgeSettings",
     "JournalSettings",
+    "OrdinaryBand",
     "RadioSettings",
     "read_bands",
     "read_edge",
@@ -22,6 +24,13 @@ __all__ = [
 ]
 
 IDENTITY_KEY_BYTES = 16
+
+
+class OrdinaryBand(Settings, frozen=True):
+    """A heart-rate band of the shop, as a reduced profile: no key, no tamper, no history."""
+
+    number: int
+    address: str  # public or static; one that rotates cannot be told again
 
 
 class RadioSettings(Settings, frozen=True):
@@ -34,6 +43,13 @@ class RadioSettings(Settings, frozen=True):
     stall_s: float = 30.0  # without an advert of any device, the scan is restarted
     visit_s: float = 600.0  # a band is connected to for its history and clock so often; 0: never
     slots: int = 3  # connections at once; Linux adapters have five
+    ordinary: tuple[OrdinaryBand, ...] = ()  # ordinary heart-rate bands of this home
+    vitals_s: float = 60.0  # an ordinary band is connected to and listened to so often
+
+    @property
+    def ordinary_bands(self) -> dict[bytes, BandNumber]:
+        """By address, once `read_edge` has checked them."""
+        return {parse_address(band.address): BandNumber(band.number) for band in self.ordinary}
 
 
 class JournalSettings(Settings, frozen=True):
@@ -90,11 +106,25 @@ def read_edge(path: Path) -> EdgeSettings:
     if settings.radio is not None:
         radio = settings.radio
         numbers |= {"radio.report_s": radio.report_s, "radio.unseen_s": radio.unseen_s, "radio.stall_s": radio.stall_s}
-        numbers |= {"radio.slots": radio.slots}
+        numbers |= {"radio.slots": radio.slots, "radio.vitals_s": radio.vitals_s}
+        _check_ordinary(path, radio)
     for name, number in numbers.items():
         if not number > 0:
             raise ConfigError(f"{path}: {name} must be greater than 0")
     return settings
+
+
+def _check_ordinary(path: Path, radio: RadioSettings) -> None:
+    try:
+        known = radio.ordinary_bands
+    except ValueError:
+        raise ConfigError(f"{path}: radio.ordinary: not an address") from None
+    if len(known) != len(radio.ordinary) or len(set(known.values())) != len(known):
+        raise ConfigError(f"{path}: radio.ordinary: a band is there twice")
+    if known and radio.visit_s <= 0:
+        raise ConfigError(f"{path}: radio.ordinary needs radio.visit_s greater than 0")
+    if not all(0 < number < 2**32 for number in known.values()):
+        raise ConfigError(f"{path}: radio.ordinary: a number is out of range")
 
 
 def read_edge_keys(path: Path) -> EdgeKeys:

@@ -21,7 +21,7 @@ class LinkFailed(AncuError):
 
 
 class BandLink(ABC):
-    """An encrypted connection to a band. Every call raises LinkFailed."""
+    """A connection to a band, encrypted but for one of the reduced profile. Every call raises LinkFailed."""
 
     @property
     @abstractmethod
@@ -52,5 +52,5 @@ class Links(ABC):
     """What can connect."""
 
     @abstractmethod
-    async def open(self, device: object) -> BandLink:
-        """Connect to a device that the radio offered, bond with it or take the bond up; raises LinkFailed."""
+    async def open(self, device: object, *, bond: bool = True) -> BandLink:
+        """Connect to a device that the radio offered; bond with it or take the bond up, if asked; raises LinkFailed."""

@@ -33,8 +33,8 @@ class Radio(ABC):
     adverts = 0  # of any device, since the process began
     foreign: Callable[[bytes, int], None] | None = None
     """Told the address (6 B) and signal strength of devices that are no bands, where somebody wants to know."""
-    offered: Callable[[bytes, object], None] | None = None
-    """Told the address (6 B) of a device that offers a band's link, and what to connect to."""
+    offered: Callable[[bytes, object, int], None] | None = None
+    """Told the address (6 B) of a device that offers a link as bands do, what to connect to, and how loud it is."""
 
     @abstractmethod
     async def start(self, hear: Callable[[Advert], None], lost: Callable[[], None]) -> None:

@@ -13,11 +13,13 @@ from ancu.edge.ports import Host
 from ancu.edge.progress import Progress
 from ancu.edge.visiting import enter, fetch, forget, put_challenge, tell_time
 from ancu.edge.visits import Visit, Visits
+from ancu.edge.vitals import read_vitals
 from ancu.models.band_facts import ChallengeAnswered, HistoryRun
 from ancu.models.clock import Clock, to_ms
 from ancu.models.commands import AskBand, HistoryHeld
 from ancu.models.history import RECORD_BYTES, sequence_of
 from ancu.models.ids import BandNumber, band_name
+from ancu.models.link import LinkKeys
 from ancu.models.topics import Lane
 from ancu.models.wire import Fact
 
@@ -47,12 +49,14 @@ class Visitor:
         flushed: Callable[[], Awaitable[None]],
         slots: int,
         every_s: float,
+        ordinary: Mapping[bytes, BandNumber] | None = None,
+        vitals_s: float = 60.0,
     ) -> None:
         self.counts: Counter[str] = Counter()  # visits: 'well', 'failed', 'refused'; and 'records'
         self._links, self._progress = links, progress
         self._clock, self._host, self._say, self._flushed = clock, host, say, flushed
         self._keys = dict(identity_keys)
-        self._visits = Visits(identity_keys, slots=slots, every_s=every_s)
+        self._visits = Visits(identity_keys, slots=slots, every_s=every_s, ordinary=ordinary, vitals_s=vitals_s)
         self._told_ms: dict[BandNumber, int] = {}
         self._failing: set[BandNumber] = set()
         self._wake = asyncio.Event()
@@ -62,9 +66,9 @@ class Visitor:
         self._keys = dict(identity_keys)
         self._visits.rekey(identity_keys)
 
-    def offered(self, address: bytes, device: object) -> None:
+    def offered(self, address: bytes, device: object, rssi_dbm: int) -> None:
         """The radio heard a device that can be connected to."""
-        if self._visits.offered(address, device, self._clock.monotonic()) is not None:
+        if self._visits.offered(address, device, self._clock.monotonic(), rssi_dbm) is not None:
             self._wake.set()
 
     def ask(self, ask: AskBand) -> None:
@@ -108,9 +112,13 @@ class Visitor:
         try:
             async with asyncio.timeout(VISIT_S):
                 async with asyncio.timeout(self._patience_s(visit)):
-                    link = await self._links.open(visit.device)
+                    link = await self._links.open(visit.device, bond=visit.keys is not None)
                 try:
-                    await self._carry_out(visit, link, left)
+                    if visit.keys is None:
+                        vitals = await read_vitals(link, visit.band, self._clock, visit.rssi_dbm)
+                        self._say(Lane.STATE, vitals)
+                    else:
+                        await self._carry_out(visit, visit.keys, link, left)
                 finally:
                     await link.close()
             well = True
@@ -135,8 +143,8 @@ class Visitor:
             return None
         return max(0.5, (max(ask.deadline_ms for ask in visit.asks) - to_ms(self._clock.now())) / 1000)
 
-    async def _carry_out(self, visit: Visit, link: BandLink, left: list[AskBand]) -> None:
-        await enter(link, visit.keys.access)
+    async def _carry_out(self, visit: Visit, keys: LinkKeys, link: BandLink, left: list[AskBand]) -> None:
+        await enter(link, keys.access)
         while left:
             self._say(Lane.ALARM, await put_challenge(link, left[0], self._clock))
             del left[0]

@@ -29,15 +29,18 @@ class Visit:
     """Connect to this device of a band."""
 
     band: BandNumber
-    keys: LinkKeys
+    keys: LinkKeys | None  # None: an ordinary band, which has none
     device: object
+    rssi_dbm: int | None
     asks: tuple[AskBand, ...]  # empty: for its history alone
 
 
 @dataclass(slots=True)
 class _Band:
-    keys: LinkKeys
+    keys: LinkKeys | None
+    every_s: float
     device: object | None = None
+    rssi_dbm: int | None = None
     offered_s: float = float("-inf")
     due_s: float = 0.0
     visited_s: float = float("-inf")  # last visit that ended well
@@ -49,22 +52,35 @@ class _Band:
 class Visits:
     """The bands of one edge. One instance a process; not for several threads."""
 
-    def __init__(self, identity_keys: Mapping[BandNumber, bytes], *, slots: int, every_s: float) -> None:
+    def __init__(
+        self,
+        identity_keys: Mapping[BandNumber, bytes],
+        *,
+        slots: int,
+        every_s: float,
+        ordinary: Mapping[bytes, BandNumber] | None = None,
+        vitals_s: float = 60.0,
+    ) -> None:
+        """`ordinary`: bands of the reduced profile by their address, visited every `vitals_s`."""
         self._slots, self._every_s = slots, every_s
-        self._bands = {number: _Band(link_keys(key)) for number, key in identity_keys.items()}
+        self._ordinary = dict(ordinary or {})
+        self._ordinaries = {number: _Band(None, vitals_s) for number in self._ordinary.values()}
+        self._bands = {number: _Band(link_keys(key), every_s) for number, key in identity_keys.items()}
+        self._bands |= self._ordinaries
         self._identities = dict(identity_keys)
         self._addresses: OrderedDict[bytes, BandNumber | None] = OrderedDict()
 
     def rekey(self, identity_keys: Mapping[BandNumber, bytes]) -> None:
         """Other bands from now on; what is known of those that stay, under the same key, stays."""
         self._bands = {
-            number: self._bands[number] if self._identities.get(number) == key else _Band(link_keys(key))
+            number: self._bands[number] if self._identities.get(number) == key else _Band(link_keys(key), self._every_s)
             for number, key in identity_keys.items()
         }
+        self._bands |= self._ordinaries
         self._identities = dict(identity_keys)
         self._addresses.clear()
 
-    def offered(self, address: bytes, device: object, now_s: float) -> BandNumber | None:
+    def offered(self, address: bytes, device: object, now_s: float, rssi_dbm: int | None = None) -> BandNumber | None:
         """A device can be connected to; which band of ours it is, if it is one."""
         number = self._resolve(address)
         if number is None:
@@ -72,13 +88,13 @@ class Visits:
         band = self._bands[number]
         if now_s - band.offered_s > AWAY_S and not band.running:
             band.due_s = now_s
-        band.device, band.offered_s = device, now_s
+        band.device, band.offered_s, band.rssi_dbm = device, now_s, rssi_dbm
         return number
 
     def ask(self, ask: AskBand) -> bool:
         """The server asks a band something; False for one that is not here."""
         band = self._bands.get(BandNumber(ask.band))
-        if band is None or len(band.asks) >= ASKS:
+        if band is None or band.keys is None or len(band.asks) >= ASKS:
             return False
         band.asks.append(ask)
         return True
@@ -113,9 +129,9 @@ class Visits:
         band.running = False
         if well:
             band.visited_s, band.failures = now_s, 0
-            band.due_s = now_s + self._every_s
+            band.due_s = now_s + band.every_s
         else:
-            band.due_s = now_s + min(self._every_s, RETRY_S * 2.0**band.failures)
+            band.due_s = now_s + min(band.every_s, RETRY_S * 2.0**band.failures)
             band.failures = min(band.failures + 1, 16)
 
     def overdue(self, now_ms: int) -> list[AskBand]:
@@ -130,13 +146,16 @@ class Visits:
         band.running = True
         asks = tuple(band.asks)
         band.asks.clear()
-        return Visit(number, band.keys, band.device, asks)
+        return Visit(number, band.keys, band.device, band.rssi_dbm, asks)
 
     def _resolve(self, address: bytes) -> BandNumber | None:
         if address in self._addresses:
             self._addresses.move_to_end(address)
             return self._addresses[address]
-        found = next((number for number, band in self._bands.items() if is_link_address(band.keys, address)), None)
+        found = self._ordinary.get(address)
+        if found is None:
+            keyed = ((number, band.keys) for number, band in self._bands.items() if band.keys is not None)
+            found = next((number for number, keys in keyed if is_link_address(keys, address)), None)
         self._addresses[address] = found
         if len(self._addresses) > ADDRESSES:
             self._addresses.popitem(last=False)

@@ -160,7 +160,7 @@ class _Place:
         numbers = ", ".join(map(str, range(1, self._bands + 1)))
         (self._folder / "sim.toml").write_text(
             f'bands_file = "sim-bands.toml"\nseed = {self._seed}\ninterval_s = {interval_s}\nloss = {loss}\n'
-            f'crowding = false\nrepeats_urgent = {str(repeats_urgent).lower()}\n'
+            f"crowding = false\nrepeats_urgent = {str(repeats_urgent).lower()}\n"
             f'flash_file = "flash"\ncontrol_port = 0\ncontrol_file = "control.json"\n'
             f'[[homes]]\nname = "home"\nbands = [{numbers}]\ngatt = {str(gatt).lower()}\n'
         )

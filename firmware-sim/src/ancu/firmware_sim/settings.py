@@ -27,6 +27,7 @@ class HomeSettings(Settings, frozen=True):
     hci_port: Port = 0  # of the home's adapter on 127.0.0.1; 0 takes a free one
     bands: tuple[int, ...] = ()  # numbers of the bands file
     gatt: bool = False  # bands can be connected to; costs a host stack each
+    ordinary: tuple[int, ...] = ()  # numbers of heart-rate bands of the shop beside them
 
 
 class Script(Settings, frozen=True):
@@ -99,7 +100,7 @@ def homes_of(settings: SimSettings, flash: FlashFile | None) -> tuple[HomeSpec, 
             keys = derive_band_keys(bytes.fromhex(secret.key), OrderId(secret.order))
             bonds = None if flash is None else flash.bonds(number)
             bands.append(BandSpec(number, keys, page, bonds, update_key))
-        homes.append(HomeSpec(home.name, tuple(bands), home.hci_port, home.gatt))
+        homes.append(HomeSpec(home.name, tuple(bands), home.hci_port, home.gatt, home.ordinary))
     return tuple(homes)
 
 

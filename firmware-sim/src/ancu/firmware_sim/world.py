@@ -18,13 +18,14 @@ from ancu.firmware_sim.bootloader import Bootloader
 from ancu.firmware_sim.hci_server import HciServer
 from ancu.firmware_sim.log import Flash
 from ancu.firmware_sim.mcuboot import Image, Version
+from ancu.firmware_sim.ordinary import OrdinaryBand
 from ancu.firmware_sim.radio import Air, Fading, OnAir
 from ancu.firmware_sim.scenarios import Scenario
 from ancu.firmware_sim.truth import Truth
 from ancu.firmware_sim.unit import Unit
 from ancu.firmware_sim.wearer import Wearer
 from ancu.models.address import parse_address, show_address
-from ancu.models.clock import Clock
+from ancu.models.clock import Clock, to_ms
 from ancu.models.errors import UsageError
 from ancu.models.keys import BandKeys
 
@@ -51,6 +52,7 @@ class HomeSpec:
     bands: tuple[BandSpec, ...]
     hci_port: int = 0  # 0 takes a free one
     gatt: bool = False
+    ordinary: tuple[int, ...] = ()  # heart-rate bands of the shop
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class _Home:
     name: str
     server: HciServer
     units: list[Unit]
+    ordinary: list[OrdinaryBand]
 
 
 class World:
@@ -80,6 +83,7 @@ class World:
         self._crowding, self._repeats_urgent = crowding, repeats_urgent
         self._homes: list[_Home] = []
         self._units: dict[int, tuple[_Home, Unit]] = {}
+        self._ordinary: dict[int, tuple[_Home, OrdinaryBand]] = {}
         self._rng = random.Random(f"{seed}/attacker")
         self._crossing: dict[int, asyncio.TimerHandle] = {}  # bands on their way to the door
         self._timers: set[asyncio.TimerHandle] = set()
@@ -106,12 +110,25 @@ class World:
                 )
                 for band in spec.bands
             ]
-            home = _Home(spec.name, server, units)
+            ordinary = [
+                OrdinaryBand(
+                    number,
+                    air=air,
+                    clock=self._clock,
+                    rng=random.Random(f"{self._seed}/ordinary/{number}"),
+                    interval_s=self._interval_ms / 1000,
+                )
+                for number in spec.ordinary
+            ]
+            home = _Home(spec.name, server, units, ordinary)
             self._homes.append(home)
             self._units.update({unit.number: (home, unit) for unit in units})
             await server.start(spec.hci_port)
+            self._ordinary.update({band.number: (home, band) for band in ordinary})
             for unit in units:
                 await unit.start()
+            for band in ordinary:
+                await band.start()
 
     async def stop(self) -> None:
         for timer in (*self._timers, *self._crossing.values()):
@@ -119,6 +136,8 @@ class World:
         for home in self._homes:
             for unit in home.units:
                 unit.stop()
+            for band in home.ordinary:
+                band.stop()
             await home.server.stop()
 
     @property
@@ -152,6 +171,7 @@ class World:
                 for home in self._homes
             ],
             "bands": [_band_status(home, unit) for home, unit in self._units.values()],
+            "ordinary": [_ordinary_status(home, band) for home, band in self._ordinary.values()],
         }
 
     def run(self, scenario: Scenario) -> None:
@@ -162,6 +182,8 @@ class World:
     def do(self, action: act.Action) -> int:
         """Make one thing happen; returns its time, unix milliseconds. Raises UsageError for a band that is not here."""
         found = self._units.get(action.band)
+        if action.band in self._ordinary and isinstance(action, _OfWearer):
+            return self._treat_ordinary(action, *self._ordinary[action.band])
         if found is None:
             raise UsageError(f"no band {action.band} in this simulation")
         home, unit = found
@@ -174,6 +196,11 @@ class World:
                 return self._play(action, home, unit)
             case _:
                 return self._treat(action, home, unit)
+
+    def _treat_ordinary(self, action: _OfWearer, home: _Home, band: OrdinaryBand) -> int:
+        now = to_ms(self._clock.now())
+        self._truth.write(now, home.name, band.number, _wear(action, band.wearer))
+        return now
 
     def _treat(self, action: _OfBand, home: _Home, unit: Unit) -> int:
         match action:
@@ -300,4 +327,14 @@ def _band_status(home: _Home, unit: Unit) -> dict[str, object]:
         "worn": unit.wearer.worn,
         "battery_percent": unit.wearer.battery_percent,
         "distance_m": round(unit.wearer.distance_m(now), 1),
+    }
+
+
+def _ordinary_status(home: _Home, band: OrdinaryBand) -> dict[str, object]:
+    return {
+        "number": band.number,
+        "home": home.name,
+        "address": show_address(band.address),
+        "sent": band.sent,
+        "worn": band.wearer.worn,
     }

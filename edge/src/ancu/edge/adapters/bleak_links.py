@@ -36,12 +36,12 @@ class BleakLinks(Links):
         self._backend = None if backend == "bluez" else load_backend(backend)
         self._initiating = asyncio.Lock()
 
-    async def open(self, device: object) -> BandLink:
+    async def open(self, device: object, *, bond: bool = True) -> BandLink:
         assert isinstance(device, BLEDevice)  # noqa: S101 - our radio offers no other
         link = _BleakLink(device, self._options())
         try:
             async with self._initiating:
-                await link.connect()
+                await link.connect(bond=bond)
         except BaseException:
             await link.close()
             raise
@@ -60,9 +60,11 @@ class _BleakLink(BandLink):
         self._device, self._options = device, options
         self._made: BleakClient | None = None
 
-    async def connect(self) -> None:
-        """Connect and encrypt; a bond that the band forgot is made anew, once."""
+    async def connect(self, *, bond: bool) -> None:
+        """Connect, and encrypt if asked; a bond that the band forgot is made anew, once."""
         await self._establish()
+        if not bond:
+            return
         try:
             await _tried(self._client.pair(), PAIR_S)
         except LinkFailed:

@@ -13,6 +13,7 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.uuids import normalize_uuid_16
 
 from ancu.edge.ports import Advert, Radio, RadioLost
+from ancu.edge.vitals import HEART_SERVICE
 from ancu.models.address import parse_address
 from ancu.models.errors import ConfigError
 from ancu.models.frame import SERVICE_UUID16
@@ -23,6 +24,7 @@ __all__ = ["BleakRadio", "load_backend", "open_radio"]
 log = logging.getLogger(__name__)
 GROUP = "ancu.bleak_backends"
 _UUID = normalize_uuid_16(SERVICE_UUID16)
+_LINKS = frozenset((LINK_SERVICE, HEART_SERVICE))
 
 
 class BleakRadio(Radio):
@@ -38,7 +40,7 @@ class BleakRadio(Radio):
         def detected(device: BLEDevice, data: AdvertisementData) -> None:
             self.adverts += 1
             body = data.service_data.get(_UUID)
-            offers = LINK_SERVICE in data.service_uuids
+            offers = not _LINKS.isdisjoint(data.service_uuids)
             if body is None and self.foreign is None and not offers:
                 return
             try:
@@ -47,10 +49,10 @@ class BleakRadio(Radio):
                 return  # a platform that hides addresses; nothing can be resolved there
             if body is not None:
                 hear(Advert(address, data.rssi, bytes(body)))
-            elif offers:
-                if self.offered is not None:
-                    self.offered(address, device)
-            elif self.foreign is not None:
+                return
+            if offers and self.offered is not None:
+                self.offered(address, device, data.rssi)
+            if self.foreign is not None and LINK_SERVICE not in data.service_uuids:
                 self.foreign(address, data.rssi)
 
         try:

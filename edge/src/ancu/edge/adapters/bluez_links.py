@@ -19,8 +19,10 @@ class BluezLinks(BleakLinks):
         super().__init__("bluez", "")
         self._agent = PairingAgent()
 
-    async def open(self, device: object) -> BandLink:
+    async def open(self, device: object, *, bond: bool = True) -> BandLink:
         assert isinstance(device, BLEDevice)  # noqa: S101 - our radio offers no other
+        if not bond:
+            return await super().open(device, bond=False)
         try:
             async with self._agent.expecting(device.address):
                 return await super().open(device)
