@@ -22,9 +22,11 @@ async def served(world: Any) -> AsyncIterator[str]:
     stopping = asyncio.Event()
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(world.app, "127.0.0.1", 0, stopping, listening=port.set_result))
-    yield f"http://127.0.0.1:{await port}"
-    stopping.set()
-    await serving
+    try:
+        yield f"http://127.0.0.1:{await port}"
+    finally:
+        stopping.set()
+        await serving
 
 
 @asynccontextmanager
