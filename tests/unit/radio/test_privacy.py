@@ -6,8 +6,10 @@ import random
 
 import pytest
 
-from ancu.firmware_sim.band import ROTATE_AT_MOST_MS, Band, Sensed
+from ancu.firmware_sim.band import ROTATE_AT_MOST_MS, Band, Sensed, Sent
 from ancu.firmware_sim.flash import MemoryFlash
+from ancu.firmware_sim.gatt import GattBand
+from ancu.firmware_sim.radio import Air, OnAir
 from ancu.models.ids import OrderId
 from ancu.models.keys import BandKeys, derive_band_keys
 
@@ -60,6 +62,64 @@ def test_nothing_of_a_band_is_the_same_for_longer_than_fifteen_minutes():
                 began, last = runs.get(key, (at_ms, at_ms))
                 runs[key] = (began if at_ms - last < 60_000 else at_ms, at_ms)
                 assert at_ms - runs[key][0] <= ROTATE_AT_MOST_MS
+
+
+def offers_of(keys: BandKeys, *, rotates: bool = True) -> list[tuple[int, OnAir]]:
+    """A day of connectable adverts, which go beside the frames."""
+    rng = random.Random(4)
+    side = GattBand(Air(rng), 1, keys, Nobody(), rng)
+    offers = []
+    for step in range(24 * 1800):
+        sent = Sent(NOW_MS + 2000 * step, bytes(6), bytes(24), 0, urgent=False)
+        offer = side.beside(sent, in_range=True)
+        if offer is not None:
+            offers.append((sent.at_ms, offer))
+            if not rotates:
+                side._rotate_ms = NOW_MS * 2
+    side.stop()
+    return offers
+
+
+class Nobody:
+    """A wrist that is never asked."""
+
+    band = None
+
+    def now_ms(self) -> int:
+        return NOW_MS
+
+    def sensed(self) -> Sensed:
+        return CALM
+
+    async def touched(self, within_s: float) -> bool:
+        return within_s < 0
+
+    def let_in(self) -> None:
+        """Nobody comes."""
+
+    def reset(self) -> None:
+        """Nor asks for it."""
+
+
+def longest_address_ms(offers: list[tuple[int, OnAir]]) -> int:
+    seen: dict[bytes, list[int]] = {}
+    for at_ms, offer in offers:
+        seen.setdefault(offer.address, []).append(at_ms)
+    return max(times[-1] - times[0] for times in seen.values())
+
+
+async def test_the_offers_of_a_day_are_under_an_address_for_fifteen_minutes_and_say_the_same_for_every_band():
+    one, two = (offers_of(derive_band_keys(bytes([n]) * 16, OrderId("o-1"))) for n in (1, 2))
+    assert len(one) == 24 * 900
+    assert longest_address_ms(one) <= ROTATE_AT_MOST_MS
+    assert {offer.address for _, offer in one}.isdisjoint({offer.address for _, offer in two})
+    assert len({(offer.data, offer.response, offer.properties) for _, offer in (*one, *two)}) == 1
+    frames = {octets[:6] for _, octets in day_of(derive_band_keys(bytes([1]) * 16, OrderId("o-1")), hours=24)}
+    assert frames.isdisjoint({offer.address for _, offer in one})
+
+
+async def test_the_control_a_band_that_offers_itself_under_one_address_would_be_found():
+    assert longest_address_ms(offers_of(derive_band_keys(bytes(16), OrderId("o-1")), rotates=False)) > ROTATE_AT_MOST_MS
 
 
 def test_a_band_that_kept_its_address_would_be_found():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from bleak.backends.device import BLEDevice
 from bthome_ble import BTHomeBluetoothDeviceData
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from habluetooth import BluetoothServiceInfoBleak
 
@@ -59,9 +61,29 @@ def test_every_flip_of_one_bit_of_a_thousand_frames_is_refused_and_counted():
             spoiled.append(bytes(flipped))
         received = hear(receiver, *spoiled)
         assert received.count == 0
+        assert hear(Receiver(), body).count == 1
         refused += sum(received.refused.values())
         flips += len(spoiled)
     assert refused == flips == 192_000
+
+
+class Unsealed:
+    """The known-bad control: deciphers, and never looks at the tag."""
+
+    def decrypt(self, nonce: bytes, data: bytes, _: object) -> bytes:
+        counter = Cipher(algorithms.AES(KEYS.frame), modes.CTR(b"\x01" + nonce + b"\x00\x01"))
+        return counter.decryptor().update(data[:-4])
+
+
+def test_the_control_without_the_tag_most_flips_would_be_believed():
+    body, believed = frame(NOW_MS // 1000 - 30), 0
+    for bit in range(BODY_BYTES * 8):
+        flipped = bytearray(body)
+        flipped[bit // 8] ^= 1 << bit % 8
+        one = heard([bytes(flipped)], NOW_MS)
+        ciphers: Any = {BAND: Unsealed()}
+        believed += Receiver().receive(one, ciphers, edge="a", lane=Lane.STATE, now_ms=NOW_MS).count
+    assert believed > 96
 
 
 def test_equal_and_lower_counters_are_refused_also_after_a_restart_of_the_server():
