@@ -11,13 +11,15 @@ import pytest
 from bleak import BleakClient
 from bleak.exc import BleakError, BleakGATTProtocolError
 
+from ancu.edge.progress import Progress
 from ancu.edge.recorder import Recorder
 from ancu.firmware_sim.bonds import Bonds
 from ancu.firmware_sim.log import Flash
 from ancu.models.band_facts import HistoryRun
 from ancu.models.clock import to_ms
 from ancu.models.frame import Status
-from ancu.models.history import RECORD_BYTES
+from ancu.models.history import RECORD_BYTES, TAG_BYTES, split_records
+from ancu.models.ids import BandNumber
 from ancu.models.link import (
     ACCESS,
     CONTROL_POINT,
@@ -29,6 +31,7 @@ from ancu.models.link import (
 )
 from ancu.models.topics import Lane
 from ancu.models.wire import pack_record, unpack_record
+from ancu.server.history import chain
 
 from .conftest import CutterFlash, StillHost, connect, until
 
@@ -107,6 +110,13 @@ async def test_a_bond_outlives_both_ends_and_a_wrong_key_is_refused(place: Any, 
         await client.pair()
     await client.disconnect()
 
+    client = await connect(place)  # the control: a peer that kept nothing is bonded with anew
+    await client.pair()
+    await client.disconnect()
+    assert place.unit._gatt._bonds.all_keys.get(peer) is None or (
+        place.unit._gatt._bonds.all_keys[peer].ltk.value != first_key
+    )
+
 
 async def test_a_link_that_is_cut_twenty_times_misses_and_doubles_nothing(place: Any):
     flash: list[CutterFlash] = []
@@ -131,6 +141,30 @@ async def test_a_link_that_is_cut_twenty_times_misses_and_doubles_nothing(place:
     assert sequences == sorted(set(sequences))
     assert len(sequences) == 3000
     assert server.rows("SELECT * FROM history_faults") == []
+
+
+class Hasty(Progress):
+    """The known-bad control: notes as fetched what is still to come."""
+
+    def fetched(self, band: BandNumber, identity_key: bytes, upto: int) -> None:
+        super().fetched(band, identity_key, upto + 5)
+
+
+async def test_the_control_an_edge_that_runs_ahead_of_what_it_has_misses_records(place: Any, tmp_path: Any):
+    flash: list[CutterFlash] = []
+
+    def page_of(page: Flash) -> Flash:
+        flash.append(CutterFlash(page, lambda: place.unit._gatt.drop()))  # noqa: PLW0108 - as above
+        return flash[0]
+
+    await place.put_band(page_of)
+    server = place.start_server()
+    place.record(300)
+    flash[0].cuts.add(150)
+    agent = await place.start_edge()
+    agent._visitor._progress = Hasty(tmp_path / "hasty")
+    agent._visitor._visits._every_s = 0.3
+    await until(lambda: server.rows("SELECT 1 FROM history_faults WHERE kind = 'missing'"))
 
 
 def dropped(records: list[bytes], at: int) -> list[bytes]:
@@ -180,6 +214,27 @@ async def test_one_record_that_is_not_right_is_named_by_its_sequence_and_mended(
     assert [reading["head"] for reading in server.history()][:60] == list(range(3, 63))  # brought again, whole
 
 
+async def test_the_control_a_server_that_takes_a_records_own_word_names_nothing(place: Any, monkeypatch: Any):
+    monkeypatch.setattr(chain, "chain_tag", lambda _key, _before, record: record[-TAG_BYTES:])
+    await place.put_band()
+    server = place.start_server()
+    place.record(60)
+    append, spoiled = Recorder.append, []
+
+    def spoil(lane: Lane, blob: bytes) -> None:
+        fact = unpack_record(blob)
+        if isinstance(fact, HistoryRun) and not spoiled:
+            spoiled.append(edited([*split_records(fact.records)], 20))
+            blob = pack_record(HistoryRun(fact.at_ms, fact.band, fact.head, b"".join(spoiled[0])))
+        append(agent._recorder, lane, blob)
+
+    agent = await place.start_edge()
+    agent._recorder.append = spoil
+    await until(lambda: server.upto() >= 62)
+    assert spoiled
+    assert server.rows("SELECT 1 FROM history_faults") == []
+
+
 async def test_a_boot_without_a_clock_is_unsynced_undated_and_dated_rightly_once_it_is_told(place: Any):
     class Unsure(StillHost):
         synced = False
@@ -203,6 +258,7 @@ async def test_a_boot_without_a_clock_is_unsynced_undated_and_dated_rightly_once
     (waiting,) = server.rows("SELECT sequence FROM history_undated WHERE boot = ?", boot & 0xFF)
     assert waiting["sequence"] == newest
     assert not [reading for reading in server.history() if reading["head"] == newest]
+    await until(lambda: place.unit.now_ms() - booted_ms > 2500)  # who dates it by its arrival is wrong by more than 2 s
     host.synced = True
     await until(lambda: [reading for reading in server.history() if reading["head"] == newest])
     (reading,) = [reading for reading in server.history() if reading["head"] == newest]
