@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from ancu.edge.ports import Advert, RadioLost
 from ancu.models import topics
 from ancu.models.clock import SystemClock
 from ancu.models.errors import AncuError
-from ancu.models.findings import Finding
+from ancu.models.findings import Finding, writable
 from ancu.models.mqtt import try_link
 from ancu.models.topics import Lane
 from ancu.models.wire import CameraHealth, Fact
@@ -32,7 +30,7 @@ async def check_edge(config: Path) -> AsyncIterator[Finding]:
     yield _keys(settings)
     if settings.bands_file is not None:
         yield _bands(settings.bands_file)
-    yield _data(settings.data)
+    yield writable(settings.data)
     yield await _broker(settings)
     if settings.radio is not None:
         yield await _radio(settings)
@@ -54,18 +52,6 @@ def _bands(path: Path) -> Finding:
     except AncuError as error:
         return Finding("bands", ok=False, says=str(error))
     return Finding("bands", ok=True, says=f"{path}: {len(bands)} bands")
-
-
-def _data(folder: Path) -> Finding:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"0" * 65536)
-            probe.flush()
-            os.fsync(probe.fileno())
-    except OSError as error:
-        return Finding("data", ok=False, says=f"{folder}: cannot be written ({error.strerror})")
-    return Finding("data", ok=True, says=f"{folder}: writable")
 
 
 async def _broker(settings: EdgeSettings) -> Finding:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ancu.edge.uplink import Held
+from ancu.models.box_file import connect, open_or_begin
 from ancu.models.topics import Lane
 
 __all__ = ["Journal"]
@@ -44,7 +45,7 @@ class Journal:
         self._epoch = 0
         self._held: Mapping[Lane, Held] = {}
         self._dropped: Mapping[Lane, int] = {}
-        self._connection = _open(path)
+        self._connection = open_or_begin(path, _prepare)
         self._load()
 
     @property
@@ -200,21 +201,6 @@ def _save(connection: sqlite3.Connection, held: Mapping[Lane, Held], dropped: Ma
     )
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return _prepare(path)
-    except sqlite3.OperationalError:
-        raise  # locked, full, or not ours to write: nothing is wrong with the file
-    except sqlite3.DatabaseError:
-        broken = path.with_name(f"{path.name}.broken-{secrets.token_hex(4)}")
-        log.exception("journal cannot be read; put aside, a new one begins", extra={"aside": broken.name})
-        path.replace(broken)
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return _prepare(path)
-
-
 def _prepare(path: Path) -> sqlite3.Connection:
     connection = _connect(path)
     with _transaction(connection):
@@ -226,9 +212,4 @@ def _prepare(path: Path) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
-    connection.execute("PRAGMA cache_size=-1024")
-    return connection
+    return connect(path, wal_bytes=WAL_BYTES, cache_kib=1024)

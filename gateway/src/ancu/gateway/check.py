@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from ancu.gateway.config import GatewaySettings, read_edges, read_gateway
 from ancu.models import topics
 from ancu.models.errors import AncuError
-from ancu.models.findings import Finding
+from ancu.models.findings import Finding, writable
 from ancu.models.mqtt import BrokerSettings, try_link
 
 __all__ = ["check_gateway"]
@@ -23,7 +21,7 @@ async def check_gateway(config: Path) -> AsyncIterator[Finding]:
     yield Finding("configuration", ok=True, says=f"{config}: gateway {settings.gateway} of {wards}")
     if settings.edges_file is not None:
         yield _edges(settings.edges_file)
-    yield _data(settings.data)
+    yield writable(settings.data)
     if settings.upstream is None:
         yield await _broker("broker", settings, settings.broker, ("facts/+", "confirm"))
     else:
@@ -37,18 +35,6 @@ def _edges(path: Path) -> Finding:
     except AncuError as error:
         return Finding("edges", ok=False, says=str(error))
     return Finding("edges", ok=True, says=f"{path}: {len(edges)} edges are relayed")
-
-
-def _data(folder: Path) -> Finding:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"0" * 65536)
-            probe.flush()
-            os.fsync(probe.fileno())
-    except OSError as error:
-        return Finding("data", ok=False, says=f"{folder}: cannot be written ({error.strerror})")
-    return Finding("data", ok=True, says=f"{folder}: writable")
 
 
 async def _broker(what: str, settings: GatewaySettings, broker: BrokerSettings, leaves: tuple[str, ...]) -> Finding:

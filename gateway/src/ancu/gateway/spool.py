@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ancu.gateway.relay import Item, Key
+from ancu.models.box_file import connect, open_or_begin
 from ancu.models.ids import EdgeId, WardCode
 from ancu.models.topics import Lane
 
 __all__ = ["Aside", "Spool"]
 
-log = logging.getLogger(__name__)
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS bodies (
@@ -49,7 +47,7 @@ class Spool:
     def __init__(self, path: Path, *, refused: int) -> None:
         self._path = path
         self._refused = refused
-        self._connection = _open(path)
+        self._connection = open_or_begin(path, _prepare)
 
     def items(self) -> list[Item]:
         """What is held, in order of sequence."""
@@ -112,21 +110,6 @@ def _row(key: Key) -> tuple[str, int, int, int]:
     return key.edge, key.lane, key.epoch, key.first
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return _prepare(path)
-    except sqlite3.OperationalError:
-        raise  # locked, full, or not ours to write: nothing is wrong with the file
-    except sqlite3.DatabaseError:
-        broken = path.with_name(f"{path.name}.broken-{secrets.token_hex(4)}")
-        log.exception("spool cannot be read; put aside, a new one begins", extra={"aside": broken.name})
-        path.replace(broken)
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return _prepare(path)
-
-
 def _prepare(path: Path) -> sqlite3.Connection:
     connection = _connect(path)
     for statement in _SCHEMA:
@@ -135,9 +118,4 @@ def _prepare(path: Path) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
-    connection.execute("PRAGMA cache_size=-2048")
-    return connection
+    return connect(path, wal_bytes=WAL_BYTES, cache_kib=2048)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import click
 
 from ancu.models.errors import AncuError
 
-__all__ = ["Finding", "report"]
+__all__ = ["Finding", "report", "writable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,19 @@ class Finding:
     what: str  # 'configuration', 'broker', ...
     ok: bool
     says: str
+
+
+def writable(folder: Path) -> Finding:
+    """Whether a data folder takes what is written to it; made where it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"0" * 65536)
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        return Finding("data", ok=False, says=f"{folder}: cannot be written ({error.strerror})")
+    return Finding("data", ok=True, says=f"{folder}: writable")
 
 
 async def report(findings: AsyncIterator[Finding], *, as_json: bool) -> bool:
