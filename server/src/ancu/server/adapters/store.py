@@ -14,7 +14,7 @@ from ancu.server.adapters.store_journal import Record, Stored
 from ancu.server.ingest.pipeline import INTERNAL, Aside, Mark
 from ancu.server.ingest.rows import Row
 
-__all__ = ["Saved", "Store"]
+__all__ = ["Saved", "Store", "rows_after"]
 
 _ASIDE_ROWS = 256  # bounds what a hostile sender can make us keep
 _ASIDE_BYTES = 2048
@@ -67,26 +67,7 @@ class Store:
 
     def rows_after(self, position: int, limit: int = -1) -> Iterator[tuple[int, Row]]:
         """Rows of the inbox after a position, in order."""
-        rows = self.connection.execute(
-            f"SELECT position, {_ROW_COLUMNS} FROM inbox WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608
-            (position, limit),
-        )
-        for r in rows:
-            yield (
-                r["position"],
-                Row(
-                    r["received_ms"],
-                    r["ward"],
-                    EdgeId(r["edge"]),
-                    r["gateway"],
-                    r["lane"],
-                    r["epoch"],
-                    r["first"],
-                    r["count"],
-                    r["readings"],
-                    r["facts"],
-                ),
-            )
+        return rows_after(self.connection, position, limit)
 
     def marks(self) -> dict[Mark, int]:
         """Every watermark."""
@@ -149,3 +130,27 @@ class Store:
     def saved(self) -> Saved | None:
         row = self.connection.execute("SELECT inbox, journal, body FROM snapshots WHERE name = 'core'").fetchone()
         return None if row is None else Saved(row["inbox"], row["journal"], row["body"])
+
+
+def rows_after(connection: sqlite3.Connection, position: int, limit: int = -1) -> Iterator[tuple[int, Row]]:
+    """Rows of an inbox after a position, in order; no limit below zero."""
+    rows = connection.execute(
+        f"SELECT position, {_ROW_COLUMNS} FROM inbox WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608 - our own names
+        (position, limit),
+    )
+    for r in rows:
+        yield (
+            r["position"],
+            Row(
+                r["received_ms"],
+                r["ward"],
+                EdgeId(r["edge"]),
+                r["gateway"],
+                r["lane"],
+                r["epoch"],
+                r["first"],
+                r["count"],
+                r["readings"],
+                r["facts"],
+            ),
+        )

@@ -17,8 +17,19 @@ from ancu.models.errors import ConfigError, UsageError
 from ancu.server.config import ServerSettings
 from ancu.server.people.provision import Link, Provisioner
 from ancu.server.people.register import Register
+from ancu.server.people.wards import RowError
 
-__all__ = ["as_table", "common", "emit", "open_provisioner", "open_register", "parse_time", "read_settings"]
+__all__ = [
+    "as_table",
+    "common",
+    "emit",
+    "open_provisioner",
+    "open_register",
+    "parse_time",
+    "read_csv",
+    "read_settings",
+    "tell_bad_lines",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,6 +66,24 @@ def open_provisioner(
     with open_register(config) as register:
         link = Link(host or server.broker.host, port or server.broker.port)
         yield register, Provisioner(register, server.data, link)
+
+
+def read_csv(file: Path) -> list[str]:
+    """The lines of a CSV file as spreadsheets save it; raises UsageError."""
+    try:
+        return file.read_text("utf-8-sig").splitlines()
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file}: not UTF-8; save it as 'CSV UTF-8'") from None
+
+
+def tell_bad_lines(file: Path, errors: Sequence[RowError]) -> None:
+    """Name each line that could not be used on stderr, and end with 1 if there was one."""
+    for bad in errors:
+        click.echo(f"ancu: {file}: line {bad.line}: {bad.problem}", err=True)
+    if errors:
+        raise click.exceptions.Exit(1)
 
 
 def emit(as_json: bool, data: object, lines: str | Sequence[str]) -> None:

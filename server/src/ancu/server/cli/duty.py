@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -15,7 +14,16 @@ import click
 from ancu.models.clock import SystemClock, to_ms
 from ancu.models.config import read_secret
 from ancu.models.errors import UsageError
-from ancu.server.cli.common import as_table, common, emit, open_register, parse_time, read_settings
+from ancu.server.cli.common import (
+    as_table,
+    common,
+    emit,
+    open_register,
+    parse_time,
+    read_csv,
+    read_settings,
+    tell_bad_lines,
+)
 from ancu.server.cli.help import example
 from ancu.server.notify.duty import Watch
 from ancu.server.notify.rota import Rota
@@ -76,21 +84,13 @@ def import_(file: Path, config: Path, as_json: bool) -> None:
     A row that cannot be used is named on stderr, and makes the exit code 1; the good rows are kept. Importing a file
     again changes nothing.
     """
-    try:
-        lines = file.read_text("utf-8-sig").splitlines()
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{file}: not UTF-8; save it as 'CSV UTF-8'") from None
+    lines = read_csv(file)
     with open_register(config) as register:
         done = Rota(register.ledger).read_csv(lines)
     errors = [{"line": error.line, "problem": error.problem} for error in done.errors]
     data = {"added": done.added, "unchanged": done.unchanged, "errors": errors}
     emit(as_json, data, f"{done.added} added, {done.unchanged} as before")
-    for bad in done.errors:
-        print(f"ancu: {file}: line {bad.line}: {bad.problem}", file=sys.stderr)
-    if done.errors:
-        raise click.exceptions.Exit(1)
+    tell_bad_lines(file, done.errors)
 
 
 @duty.command()

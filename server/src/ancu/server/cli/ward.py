@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from ancu.models.errors import UsageError
-from ancu.server.cli.common import as_table, common, emit, open_provisioner, open_register
+from ancu.server.cli.common import as_table, common, emit, open_provisioner, open_register, read_csv, tell_bad_lines
 from ancu.server.cli.help import example
 
 __all__ = ["ward"]
@@ -29,12 +27,7 @@ def import_(file: Path, config: Path, as_json: bool) -> None:
     A row that cannot be used is named on stderr, and makes the exit code 1; the good rows are kept. Importing a file
     again changes nothing.
     """
-    try:
-        lines = file.read_text("utf-8-sig").splitlines()
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{file}: not UTF-8; save it as 'CSV UTF-8'") from None
+    lines = read_csv(file)
     with open_provisioner(config) as (register, provisioner):
         done = register.wards.read_csv(lines)
         provisioner.publish()
@@ -45,10 +38,7 @@ def import_(file: Path, config: Path, as_json: bool) -> None:
         "errors": [{"line": error.line, "problem": error.problem} for error in done.errors],
     }
     emit(as_json, data, f"{done.added} added, {done.changed} changed, {done.unchanged} as before")
-    for bad in done.errors:
-        print(f"ancu: {file}: line {bad.line}: {bad.problem}", file=sys.stderr)
-    if done.errors:
-        raise click.exceptions.Exit(1)
+    tell_bad_lines(file, done.errors)
 
 
 @ward.command("list")

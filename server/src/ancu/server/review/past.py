@@ -17,7 +17,8 @@ import msgspec
 
 from ancu.models.clock import from_ms, to_ms
 from ancu.models.errors import AncuError
-from ancu.models.ids import EdgeId, GatewayId
+from ancu.models.ids import GatewayId
+from ancu.server.adapters.store import rows_after
 from ancu.server.cases.inputs import GatewayAlive, Input, Tick
 from ancu.server.ingest.rows import Row, inputs_of
 from ancu.server.optional import moment_ms
@@ -28,7 +29,6 @@ __all__ = ["Past", "PastRefused", "Remembered", "last_told", "position_at", "rea
 _WAITING = 60  # entries of a quiet server that are worth a write of their own: a minute of ticks
 _TICK, _GATEWAY, _SEATS, _OTHER = 0, 1, 3, 4
 _KINDS: dict[str, type[Input]] = {kind.__name__: kind for kind in get_args(Input)}
-_ROWS = "position, received_ms, ward, edge, gateway, lane, epoch, first, count, readings, facts"
 
 
 class PastRefused(AncuError):
@@ -184,11 +184,11 @@ def position_at(connection: sqlite3.Connection, table: str, column: str, ms: int
 
 def _merged(connection: sqlite3.Connection, told: int, inbox: int | None) -> Iterator[tuple[int, Row] | _Entry]:
     """Rows and what was told beside them; rows from where the first told body says, if `inbox` does not."""
-    rows = None if inbox is None else _rows_after(connection, inbox)
+    rows = None if inbox is None else rows_after(connection, inbox)
     held = None if rows is None else next(rows, None)
     for body in connection.execute("SELECT inbox, body FROM told WHERE position > ? ORDER BY position", (told,)):
         if rows is None:
-            rows = _rows_after(connection, body["inbox"])
+            rows = rows_after(connection, body["inbox"])
             held = next(rows, None)
         for entry in _entries(body["body"]):
             while held is not None and held[0] <= body["inbox"] + entry.rows:
@@ -228,22 +228,3 @@ def _entries(body: bytes) -> list[_Entry]:
         return _decoder.decode(zlib.decompress(body))
     except (zlib.error, msgspec.DecodeError) as error:
         raise PastRefused(f"what the judge was told cannot be read: {error}") from None
-
-
-def _rows_after(connection: sqlite3.Connection, position: int) -> Iterator[tuple[int, Row]]:
-    for r in connection.execute(f"SELECT {_ROWS} FROM inbox WHERE position > ? ORDER BY position", (position,)):  # noqa: S608
-        yield (
-            r["position"],
-            Row(
-                r["received_ms"],
-                r["ward"],
-                EdgeId(r["edge"]),
-                r["gateway"],
-                r["lane"],
-                r["epoch"],
-                r["first"],
-                r["count"],
-                r["readings"],
-                r["facts"],
-            ),
-        )
