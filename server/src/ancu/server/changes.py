@@ -10,37 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-from ancu.server.desk_people import CLINICAL, sees_kind
-from ancu.server.ports import AlertRow, Change, Role, Viewer
+from ancu.server.ports import AlertRow, Change, Viewer
+from ancu.server.scope import Scope
 
-__all__ = ["ChangeStore", "Changes", "Scope"]
+__all__ = ["ChangeStore", "Changes"]
 
 _log = logging.getLogger(__name__)
 _KEEP = 500  # what a whole province changes while a server restarts
 _PAGE = 100  # read at once by a stream that is behind
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What of a viewer decides which changes are his: viewers of one scope see the same."""
-
-    wards: frozenset[str] | None  # None: all
-    person: str | None  # of a citizen: only what is about him
-    hidden: frozenset[str]  # kinds
-
-    @classmethod
-    def of(cls, viewer: Viewer) -> Scope:
-        if viewer.role is Role.CITIZEN:
-            return cls(frozenset(), viewer.person, frozenset())
-        return cls(viewer.wards, None, frozenset(kind for kind in CLINICAL if not sees_kind(viewer, kind)))
-
-    def has(self, row: AlertRow) -> bool:
-        if self.person is not None:
-            return row.person == self.person
-        return (self.wards is None or row.ward in self.wards) and row.kind not in self.hidden
 
 
 class ChangeStore(Protocol):
@@ -116,7 +95,7 @@ class Changes:
         first = len(self._held)
         while first and self._held[first - 1].position > at:
             first -= 1
-        return [change for change in self._held[first:] if scope.has(change.row)]
+        return [change for change in self._held[first:] if _is_in(scope, change.row)]
 
     async def _up_to_date(self) -> None:
         if self._stale:
@@ -143,7 +122,7 @@ class Changes:
             self._floor = held[0].position - 1
         self._held, self._head = held, fresh[-1].position if fresh else max(seen, 0)
         for scope, bell in list(self._bells.items()):
-            if skipped or any(scope.has(change.row) for change in fresh):
+            if skipped or any(_is_in(scope, change.row) for change in fresh):
                 del self._bells[scope]
                 bell.seen = seen
                 bell.rung.set()
@@ -168,3 +147,7 @@ class _Bell:
         self.rung = asyncio.Event()
         self.seen = 0  # who waited has seen all that is his up to here
         self.broken = False
+
+
+def _is_in(scope: Scope, row: AlertRow) -> bool:
+    return scope.has(row.ward, row.person, row.kind)

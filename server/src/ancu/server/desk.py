@@ -7,7 +7,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +22,7 @@ from ancu.server.core import Core, CoreStopped, Transaction
 from ancu.server.desk_alerts import AlertsDesk, StoredChanges
 from ancu.server.desk_citizen import CitizenDesk
 from ancu.server.desk_orders import OrdersDesk
-from ancu.server.desk_people import Directory, sees, sees_kind, status_names
+from ancu.server.desk_people import Directory, status_names
 from ancu.server.desk_rows import alert_row, calls_of, label_of, or_none
 from ancu.server.memory import Memory
 from ancu.server.people.private import Private
@@ -39,6 +38,7 @@ from ancu.server.ports import (
 )
 from ancu.server.review.figures import Gauges, figures
 from ancu.server.review.kpis import as_json
+from ancu.server.scope import Scope
 
 __all__ = ["KeyReused", "StoreDesk"]
 
@@ -78,7 +78,7 @@ class StoreDesk(CitizenDesk, OrdersDesk, AlertsDesk, Desk):
     async def person(self, viewer: Viewer, person: str) -> PersonDetail:
         directory = self._directory()
         directory.person(viewer, person)
-        detail = _for(viewer, (await self._persons(directory, [person]))[0])
+        detail = (await self._persons(viewer, directory, [person]))[0]
         await self.looked(viewer, person, "person")
         return detail
 
@@ -86,7 +86,7 @@ class StoreDesk(CitizenDesk, OrdersDesk, AlertsDesk, Desk):
         directory = self._directory()
         ids = [person for person in directory.persons(viewer) if cursor is None or person > cursor]
         shown = ids[:limit]
-        details = [_for(viewer, detail) for detail in await self._persons(directory, shown)]
+        details = await self._persons(viewer, directory, shown)
         return Page(details, shown[-1] if len(ids) > limit else None)
 
     async def readings(
@@ -115,9 +115,10 @@ class StoreDesk(CitizenDesk, OrdersDesk, AlertsDesk, Desk):
     async def kpis(
         self, viewer: Viewer, *, start: datetime, end: datetime, ward: str | None = None
     ) -> Mapping[str, Any]:
-        if viewer.role is Role.CITIZEN or (ward is not None and not sees(viewer, ward, None)):
+        scope = Scope.of(viewer)
+        if viewer.role is Role.CITIZEN or (ward is not None and not scope.has(ward)):
             raise NotFound(f"no ward {ward!r}")
-        return as_json(await asyncio.to_thread(figures, self._database, start, end, wards=viewer.wards, ward=ward))
+        return as_json(await asyncio.to_thread(figures, self._database, start, end, wards=scope.wards, ward=ward))
 
     async def health(self) -> Mapping[str, Any]:
         fault = self._core.fault
@@ -163,17 +164,22 @@ class StoreDesk(CitizenDesk, OrdersDesk, AlertsDesk, Desk):
         """Carry something out once for a key; the same key has the same answer. Raises KeyReused."""
         return await asyncio.wrap_future(self._core.command(lambda tx: once(tx, viewer.id, key, asked, run)))
 
-    async def _persons(self, directory: Directory, persons: Sequence[str]) -> list[PersonDetail]:
-        now = self._clock.now()
-        return await self._read(lambda c: [self._person(c, directory, person, now) for person in persons])
+    async def _persons(self, viewer: Viewer, directory: Directory, persons: Sequence[str]) -> list[PersonDetail]:
+        scope, now = Scope.of(viewer), self._clock.now()
+        return await self._read(lambda c: [self._person(c, scope, directory, person, now) for person in persons])
 
-    def _person(self, connection: sqlite3.Connection, directory: Directory, person: str, now: datetime) -> PersonDetail:
+    def _person(
+        self, connection: sqlite3.Connection, scope: Scope, directory: Directory, person: str, now: datetime
+    ) -> PersonDetail:
         order = directory.order_of[person]
         band = directory.band_of.get(order.id)
         newest = directory.said_by(order, self._memory.latest)
         presence, since = self._memory.judging.presence(person, now)
-        private = Private(connection)
-        rows = connection.execute("SELECT * FROM alerts WHERE person = ? ORDER BY opened_ms DESC LIMIT 50", (person,))
+        private = Private(connection, scope)
+        rows = connection.execute(
+            f"SELECT * FROM {scope.view('alerts')} WHERE person = :person ORDER BY opened_ms DESC LIMIT 50",  # noqa: S608 - our own words; values are bound
+            scope.values | {"person": person},
+        )
         latest: dict[str, Any] = {}
         if newest is not None:
             latest = {
@@ -186,10 +192,10 @@ class StoreDesk(CitizenDesk, OrdersDesk, AlertsDesk, Desk):
             }
         return PersonDetail(
             id=person,
-            label=label_of(private, person),
+            label=label_of(connection, scope, person),
             ward=order.ward,
             address=or_none(private.address, person),
-            calls=calls_of(connection, person),
+            calls=calls_of(connection, scope, person),
             order=order.id,
             order_from=order.starts_at,
             order_until=order.until,
@@ -202,7 +208,3 @@ class StoreDesk(CitizenDesk, OrdersDesk, AlertsDesk, Desk):
             latest=latest,
             alerts=[alert_row(connection, directory, row) for row in rows.fetchall()],
         )
-
-
-def _for(viewer: Viewer, detail: PersonDetail) -> PersonDetail:
-    return replace(detail, alerts=[row for row in detail.alerts if sees_kind(viewer, row.kind)])

@@ -11,7 +11,7 @@ from ancu.models.clock import from_ms, to_ms
 from ancu.server.cases.inputs import AbsenceEnded, AbsenceGranted
 from ancu.server.core import Transaction
 from ancu.server.desk_exchange_room import DECIDES, ExchangeRoom, row_seen
-from ancu.server.exchange_store import window_of
+from ancu.server.exchange_store import end_absence, window_of
 from ancu.server.optional import moment
 from ancu.server.people.orders import new_id
 from ancu.server.people.records import OrderRecord
@@ -54,9 +54,7 @@ class AbsencesDesk(ExchangeRoom):
             row = row_seen(tx.store.connection, viewer, "absences", absence)
             if row["ended_ms"] is not None or row["until_ms"] <= tx.now_ms:
                 raise Refused("over", f"absence {absence} is over already")
-            tx.store.connection.execute(
-                "UPDATE absences SET ended_ms = ?, ended_by = ? WHERE id = ?", (tx.now_ms, viewer.id, absence)
-            )
+            end_absence(tx.store.connection, absence, tx.now_ms, viewer.id)
             tx.tell(AbsenceEnded(from_ms(tx.now_ms), row["person"], absence), row["ward"])
             return absence
 

@@ -17,9 +17,8 @@ from ancu.server.changes import Changes, ChangeStore
 from ancu.server.core import Transaction
 from ancu.server.desk_console import ConsoleDesk
 from ancu.server.desk_people import Directory
-from ancu.server.desk_rows import alert_row, calls_of, label_of, marks, scope_of, seen_row
+from ancu.server.desk_rows import alert_row, calls_of, seen_row
 from ancu.server.memory import Memory
-from ancu.server.people.private import Private
 from ancu.server.ports import (
     AlertDetail,
     AlertRow,
@@ -34,6 +33,7 @@ from ancu.server.ports import (
 )
 from ancu.server.projection import STREAM, alert_of, events_of, record_of, signal_of, steps_of
 from ancu.server.review.excuses import excuses
+from ancu.server.scope import EVERYTHING, Scope
 
 __all__ = ["AlertsDesk", "StoredChanges"]
 
@@ -49,16 +49,15 @@ class StoredChanges(ChangeStore):
         self._read, self._directory = read, directory
 
     async def newest(self, after: int, most: int) -> Sequence[AlertRow]:
-        rows = await self._rows("SELECT * FROM alerts WHERE position > ? ORDER BY position DESC LIMIT ?", (after, most))
-        return rows[::-1]
+        return (await self._rows(EVERYTHING, "DESC", after, most))[::-1]
 
     async def missed(self, viewer: Viewer, after: int, most: int) -> Sequence[AlertRow]:
-        where, values = scope_of(viewer)
-        query = f"SELECT * FROM alerts WHERE {' AND '.join(where)} AND position > ? ORDER BY position LIMIT ?"  # noqa: S608 - our own words; values are bound
-        return await self._rows(query, (*values, after, most))
+        return await self._rows(Scope.of(viewer), "ASC", after, most)
 
-    async def _rows(self, query: str, values: Sequence[Any]) -> list[AlertRow]:
+    async def _rows(self, scope: Scope, order: str, after: int, most: int) -> list[AlertRow]:
         directory = self._directory()
+        query = f"SELECT * FROM {scope.view('alerts')} WHERE position > :after ORDER BY position {order} LIMIT :most"  # noqa: S608 - our own words; values are bound
+        values = scope.values | {"after": after, "most": most}
 
         def read(connection: sqlite3.Connection) -> list[AlertRow]:
             return [alert_row(connection, directory, row) for row in connection.execute(query, values).fetchall()]
@@ -91,26 +90,28 @@ class AlertsDesk(ConsoleDesk):
         cursor: str | None = None,
     ) -> Page[AlertRow]:
         """Newest first."""
-        where, values = scope_of(viewer)
+        scope = Scope.of(viewer)
+        where, values = ["1"], scope.values | {"ward": ward, "person": person, "limit": limit + 1}
         for column, wanted in (("state", states), ("kind", kinds), ("severity", severities)):
             if wanted is not None:
-                where.append(f"{column} IN ({marks(len(wanted))})")
-                values += [str(one) for one in wanted]
-        for column, value in (("ward", ward), ("person", person)):
-            if value is not None:
-                where.append(f"{column} = ?")
-                values.append(value)
+                names = {f"{column}{n}": str(one) for n, one in enumerate(wanted)}
+                where.append(f"{column} IN ({', '.join(f':{name}' for name in names)})")
+                values |= names
+        where += [f"{column} = :{column}" for column in ("ward", "person") if values[column] is not None]
         if cursor is not None:
             opened, _, id_ = cursor.partition("-")
             if not opened.isdigit():
                 raise UsageError("not a cursor of this list")
-            where.append("(opened_ms, id) < (?, ?)")
-            values += [int(opened), id_]
-        query = f"SELECT * FROM alerts WHERE {' AND '.join(where)} ORDER BY opened_ms DESC, id DESC LIMIT ?"  # noqa: S608 - our own words; values are bound
+            where.append("(opened_ms, id) < (:after_ms, :after)")
+            values |= {"after_ms": int(opened), "after": id_}
+        query = (
+            f"SELECT * FROM {scope.view('alerts')} WHERE {' AND '.join(where)}"  # noqa: S608 - our own words; values are bound
+            " ORDER BY opened_ms DESC, id DESC LIMIT :limit"
+        )
         directory = self._directory()
 
         def read(connection: sqlite3.Connection) -> Page[AlertRow]:
-            rows = connection.execute(query, (*values, limit + 1)).fetchall()
+            rows = connection.execute(query, values).fetchall()
             last = rows[limit - 1] if len(rows) > limit else None
             items = [alert_row(connection, directory, row) for row in rows[:limit]]
             return Page(items, None if last is None else f"{last['opened_ms']}-{last['id']}")
@@ -132,7 +133,7 @@ class AlertsDesk(ConsoleDesk):
                 evidence=[signal_of(sign) for _, event in events for sign in _signs(event)],
                 timeline=steps_of(events),
                 ruled_out=[signal_of(s) for _, event in events if isinstance(event, Raised) for s in event.ruled_out],
-                calls=calls_of(connection, shown.person),
+                calls=calls_of(connection, Scope.of(viewer), shown.person),
                 last_known=self._last_known(directory, shown, now),
                 thresholds=_thresholds(events),
                 excuses=excuses(connection, (event for _, event in events)),
@@ -169,10 +170,11 @@ class AlertsDesk(ConsoleDesk):
             for record in records:
                 if record.stream == STREAM:
                     return record.subject
+            scope = Scope.of(viewer)
             row = tx.store.connection.execute(
-                "SELECT id FROM alerts WHERE person = ? AND kind = 'sos' AND state <> 'resolved'"
+                f"SELECT id FROM {scope.view('alerts')} WHERE kind = 'sos' AND state <> 'resolved'"  # noqa: S608 - our own words; values are bound
                 " ORDER BY opened_ms DESC LIMIT 1",
-                (person,),
+                scope.values,
             ).fetchone()
             if row is None:
                 raise NotFound("no open call for help")
@@ -193,14 +195,8 @@ class AlertsDesk(ConsoleDesk):
 
     # --- inside ---
 
-    def _scoped(self, viewer: Viewer) -> tuple[list[str], list[Any]]:
-        return scope_of(viewer)
-
     def _shown(self, connection: sqlite3.Connection, directory: Directory, row: sqlite3.Row) -> AlertRow:
         return alert_row(connection, directory, row)
-
-    def _label(self, connection: sqlite3.Connection, person: str) -> str:
-        return label_of(Private(connection), person)
 
     async def _row(self, viewer: Viewer, alert: str) -> AlertRow:
         directory = self._directory()

@@ -57,8 +57,8 @@ class CheckinsDesk(ExchangeRoom):
         def answer(tx: Transaction) -> str:
             db = tx.store.connection
             row = row_seen(db, viewer, "checkins", checkin)
-            newest = db.execute("SELECT max(at_ms) FROM checkins WHERE person = ?", (row["person"],)).fetchone()[0]
-            if row["at_ms"] < newest:
+            newest = last_checkin(db, row["person"])
+            if newest is not None and row["at_ms"] < newest["at_ms"]:
                 raise Refused("superseded", "a later check-in was asked")
             db.execute(
                 "INSERT INTO checkin_answers VALUES (?, ?, ?, ?, ?)", (checkin, tx.now_ms, face, place, viewer.id)

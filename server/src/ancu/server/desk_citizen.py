@@ -14,12 +14,13 @@ from ancu.server.core import Core, CoreStopped, Transaction
 from ancu.server.desk_absences import grant_absence
 from ancu.server.desk_exchange import ExchangeDesk
 from ancu.server.desk_exchange_room import DECIDES, row_seen
+from ancu.server.desk_rows import label_of
+from ancu.server.exchange_store import answer_ask, open_asks
 from ancu.server.optional import moment, moment_ms, truth
 from ancu.server.people.erasure import erase, receipt_of
 from ancu.server.people.errors import Absent
 from ancu.server.people.ledger import Ledger
 from ancu.server.people.orders import Orders, new_id
-from ancu.server.people.private import Private
 from ancu.server.people.take_away import rows_of
 from ancu.server.ports import NotFound, Page, PersonDetail, Point, Role, Viewer
 from ancu.server.ports_citizen import (
@@ -33,6 +34,7 @@ from ancu.server.ports_citizen import (
     VaccinationRow,
 )
 from ancu.server.ports_exchange import AbsenceReason, Refused
+from ancu.server.scope import Scope
 
 __all__ = ["CitizenDesk"]
 
@@ -94,8 +96,7 @@ class CitizenDesk(ExchangeDesk, Citizens):
 
         def write(tx: Transaction) -> str:
             db, id_ = tx.store.connection, new_id("y")
-            waiting = "SELECT count(*) FROM asks WHERE person = ? AND decided_ms IS NULL"
-            if db.execute(waiting, (person,)).fetchone()[0] >= _OPEN_ASKS:
+            if open_asks(db, person) >= _OPEN_ASKS:
                 raise Refused("too_many", "many requests of this person wait already")
             db.execute(
                 "INSERT INTO asks (id, person, at_ms, kind, about, note, from_ms, until_ms, due_ms, told_by)"
@@ -138,13 +139,11 @@ class CitizenDesk(ExchangeDesk, Citizens):
                     tx, order, viewer, from_ms(row["from_ms"]), from_ms(row["until_ms"]), row["about"]
                 )
             if accept and row["kind"] == AskKind.DISPUTE and row["about"] == DisputeAbout.ORDER:
-                open_ = "SELECT id FROM orders WHERE person = ? AND ended_ms IS NULL"
-                for found in db.execute(open_, (row["person"],)).fetchall():
+                scope = Scope.of(viewer)
+                open_ = f"SELECT id FROM {scope.view('orders')} WHERE person = :person AND ended_ms IS NULL"  # noqa: S608 - our own words; values are bound
+                for found in db.execute(open_, scope.values | {"person": row["person"]}).fetchall():
                     Orders(Ledger(db, viewer.id, self._clock)).end(found["id"], "dispute_upheld")
-            db.execute(
-                "UPDATE asks SET accepted = ?, reply = ?, decided_ms = ?, decided_by = ?, absence = ? WHERE id = ?",
-                (accept, reply, tx.now_ms, viewer.id, absence, ask),
-            )
+            answer_ask(db, ask, tx.now_ms, viewer.id, reply, absence, accept=accept)
             return ask
 
         return await self.ask_of(viewer, await self._once(viewer, key, f"answer {ask} {accept} {reply}", decide))
@@ -163,9 +162,9 @@ class CitizenDesk(ExchangeDesk, Citizens):
         cursor: str | None = None,
     ) -> Page[AskRow]:
         self._must(viewer, Role.CITIZEN, *DECIDES)
-        also = ["t.decided_ms IS NULL"] if still_open else []
+        also = ["decided_ms IS NULL"] if still_open else []
         if kinds is not None:
-            also.append(f"t.kind IN ({', '.join(repr(str(kind)) for kind in sorted(kinds))})")
+            also.append(f"kind IN ({', '.join(repr(str(kind)) for kind in sorted(kinds))})")
         shown = self._ask_shown(viewer)
         return await self._page("asks", shown, viewer, person=person, limit=limit, cursor=cursor, also=also)
 
@@ -202,12 +201,13 @@ class CitizenDesk(ExchangeDesk, Citizens):
     async def standing(self, viewer: Viewer) -> Standing:
         person = self._himself(viewer)
         order = self._directory().person(viewer, person)
-        ask = self._ask_shown(viewer)
+        ask, scope = self._ask_shown(viewer), Scope.of(viewer)
 
         def read(db: sqlite3.Connection) -> tuple[str, str | None, list[AskRow]]:
-            row = db.execute("SELECT reason, end_reason FROM orders WHERE id = ?", (order.id,)).fetchone()
-            query = "SELECT t.*, '' AS ward FROM asks t WHERE person = ? ORDER BY at_ms DESC, id DESC LIMIT ?"
-            return row["reason"], row["end_reason"], [ask(db, a) for a in db.execute(query, (person, _SHOWN))]
+            one = f"SELECT reason, end_reason FROM {scope.view('orders')} WHERE id = :id"  # noqa: S608 - our own words; values are bound
+            row = db.execute(one, scope.values | {"id": order.id}).fetchone()
+            query = f"SELECT * FROM {scope.view('asks')} ORDER BY at_ms DESC, id DESC LIMIT {_SHOWN}"  # noqa: S608
+            return row["reason"], row["end_reason"], [ask(db, a) for a in db.execute(query, scope.values)]
 
         reason, end_reason, asks = await self._read(read)
         declared = await self.declarations(viewer, limit=1)
@@ -224,11 +224,12 @@ class CitizenDesk(ExchangeDesk, Citizens):
         )
 
     async def accesses(self, viewer: Viewer, *, limit: int = 100) -> Sequence[AccessRow]:
-        person = self._himself(viewer)
+        self._himself(viewer)
+        scope = Scope.of(viewer)
 
         def read(db: sqlite3.Connection) -> list[AccessRow]:
-            query = "SELECT * FROM accesses WHERE person = ? ORDER BY at_ms DESC, id LIMIT ?"
-            rows = db.execute(query, (person, limit))
+            query = f"SELECT * FROM {scope.view('accesses')} ORDER BY at_ms DESC, id LIMIT :limit"  # noqa: S608 - our own words; values are bound
+            rows = db.execute(query, scope.values | {"limit": limit})
             return [AccessRow(from_ms(row["at_ms"]), row["viewer"], row["role"], row["what"]) for row in rows]
 
         found: list[AccessRow] = await self._read(read)
@@ -308,14 +309,14 @@ class CitizenDesk(ExchangeDesk, Citizens):
 
     def _ask_shown(self, viewer: Viewer) -> Callable[[sqlite3.Connection, sqlite3.Row], AskRow]:
         now = self._clock.now()
-        named = viewer.role is not Role.CITIZEN
+        named, scope = viewer.role is not Role.CITIZEN, Scope.of(viewer)
 
         def shown(db: sqlite3.Connection, row: sqlite3.Row) -> AskRow:
             due = from_ms(row["due_ms"])
             return AskRow(
                 id=row["id"],
                 person=row["person"],
-                label=_label(db, row["person"]) if named else "",
+                label=label_of(db, scope, row["person"]) if named else "",
                 at=from_ms(row["at_ms"]),
                 kind=AskKind(row["kind"]),
                 about=row["about"],
@@ -342,13 +343,6 @@ def _checked(kind: AskKind, about: str) -> str:
         return str(known(about))
     except ValueError:
         raise Refused("about", "no such subject") from None
-
-
-def _label(db: sqlite3.Connection, person: str) -> str:
-    try:
-        return Private(db).label(person)
-    except Absent:  # erased since
-        return person
 
 
 def _vaccination(_: sqlite3.Connection, row: sqlite3.Row) -> VaccinationRow:

@@ -15,12 +15,14 @@ from ancu.server.alerts.alert import Command, Release, Wake
 from ancu.server.core import Transaction
 from ancu.server.desk_people import Directory
 from ancu.server.desk_province import ProvinceDesk
+from ancu.server.desk_rows import label_of
 from ancu.server.memory import Memory
 from ancu.server.optional import truth
 from ancu.server.people.orders import new_id
 from ancu.server.ports import AlertRow, Role, Severity, Viewer
 from ancu.server.ports_console import Condition, Console, Found, Queue, VisitKind, VisitRow, Who
 from ancu.server.ports_exchange import Refused
+from ancu.server.scope import Scope
 
 __all__ = ["ConsoleDesk", "plain_text"]
 
@@ -56,8 +58,8 @@ class ConsoleDesk(ProvinceDesk, Console):
         limit: int = 100,
         cursor: str | None = None,
     ) -> Queue:
-        where, values = _named(*self._scoped(viewer))
-        where.append("state <> 'resolved'")
+        scope = Scope.of(viewer)
+        where, values = ["state <> 'resolved'"], scope.values
         values |= {"now": to_ms(self._clock.now()), "limit": limit + 1}
         if severities is not None:
             where.append(f"severity IN ({', '.join(repr(str(one)) for one in sorted(severities))})")
@@ -76,13 +78,14 @@ class ConsoleDesk(ProvinceDesk, Console):
 
         def read(db: sqlite3.Connection) -> Queue:
             rows = db.execute(
-                f"SELECT *, {_TAKEN} AS taken, {_RANK} AS rank FROM alerts WHERE {among}{after}"  # noqa: S608 - our own words; values are bound
+                f"SELECT *, {_TAKEN} AS taken, {_RANK} AS rank FROM {scope.view('alerts')} WHERE {among}{after}"  # noqa: S608 - our own words; values are bound
                 f" ORDER BY {_ORDER} LIMIT :limit",
                 values,
             ).fetchall()
             last = rows[limit - 1] if len(rows) > limit else None
             counts = db.execute(
-                f"SELECT severity, count(*) AS n, sum(NOT {_TAKEN}) AS waiting FROM alerts WHERE {among} GROUP BY 1",  # noqa: S608
+                f"SELECT severity, count(*) AS n, sum(NOT {_TAKEN}) AS waiting FROM {scope.view('alerts')}"  # noqa: S608
+                f" WHERE {among} GROUP BY 1",
                 values,
             ).fetchall()
             return Queue(
@@ -96,13 +99,14 @@ class ConsoleDesk(ProvinceDesk, Console):
         return found
 
     async def rows(self, viewer: Viewer, alerts: Sequence[str]) -> Sequence[AlertRow]:
-        where, values = self._scoped(viewer)
-        ids = list(dict.fromkeys(alerts))[:_ROWS]
-        where.append(f"id IN ({', '.join('?' * len(ids))})")
+        scope = Scope.of(viewer)
+        ids = {f"id{n}": alert for n, alert in enumerate(list(dict.fromkeys(alerts))[:_ROWS])}
+        among = ", ".join(f":{name}" for name in ids)
         directory = self._directory()
 
         def read(db: sqlite3.Connection) -> list[AlertRow]:
-            rows = db.execute(f"SELECT * FROM alerts WHERE {' AND '.join(where)}", (*values, *ids)).fetchall()  # noqa: S608
+            query = f"SELECT * FROM {scope.view('alerts')} WHERE id IN ({among})"  # noqa: S608 - our own words; values are bound
+            rows = db.execute(query, scope.values | ids).fetchall()
             return [self._shown(db, directory, row) for row in rows]
 
         found: list[AlertRow] = await self._read(read)
@@ -120,9 +124,13 @@ class ConsoleDesk(ProvinceDesk, Console):
         self._directory().person(viewer, person)
         if viewer.role is Role.CITIZEN:
             return ()  # officers' own notes; what is stored of a person is told on his page
+        scope = Scope.of(viewer)
 
         def read(db: sqlite3.Connection) -> list[VisitRow]:
-            rows = db.execute("SELECT * FROM visits WHERE person = ? ORDER BY at_ms DESC, id LIMIT ?", (person, limit))
+            rows = db.execute(
+                f"SELECT * FROM {scope.view('visits')} WHERE person = :person ORDER BY at_ms DESC, id LIMIT :limit",  # noqa: S608 - our own words; values are bound
+                scope.values | {"person": person, "limit": limit},
+            )
             return [_visit(row) for row in rows]
 
         found: list[VisitRow] = await self._read(read)
@@ -165,13 +173,12 @@ class ConsoleDesk(ProvinceDesk, Console):
         wanted = plain_text(text)
         if not wanted or viewer.role is Role.CITIZEN:
             return Found()
-        directory, now = self._directory(), self._clock.now()
-        where, values = self._scoped(viewer)
+        directory, now, scope = self._directory(), self._clock.now(), Scope.of(viewer)
 
         def read(db: sqlite3.Connection) -> Found:
             people = []
             for person in directory.persons(viewer):
-                label = self._label(db, person)
+                label = label_of(db, scope, person)
                 if wanted in plain_text(f"{label} {person}"):
                     order = directory.order_of[person]
                     presence, _ = self._memory.judging.presence(person, now)
@@ -179,9 +186,9 @@ class ConsoleDesk(ProvinceDesk, Console):
                 if len(people) == limit:
                     break
             rows = db.execute(
-                f"SELECT * FROM alerts WHERE {' AND '.join(where)} AND (instr(id, ?) OR instr(lower(subject), ?))"  # noqa: S608
-                " ORDER BY opened_ms DESC LIMIT ?",
-                (*values, wanted, wanted, limit),
+                f"SELECT * FROM {scope.view('alerts')} WHERE instr(id, :wanted) OR instr(lower(subject), :wanted)"  # noqa: S608 - our own words; values are bound
+                " ORDER BY opened_ms DESC LIMIT :limit",
+                scope.values | {"wanted": wanted, "limit": limit},
             )
             return Found(people, [self._shown(db, directory, row) for row in rows])
 
@@ -194,14 +201,6 @@ def plain_text(text: str) -> str:
     """Lower case and without accents, as people type who are in a hurry: 'Nguyễn Đức' -> 'nguyen duc'."""
     flat = unicodedata.normalize("NFD", text.strip().casefold().replace("đ", "d"))
     return "".join(char for char in flat if not unicodedata.combining(char))
-
-
-def _named(where: list[str], values: list[Any]) -> tuple[list[str], dict[str, Any]]:
-    """With names in place of question marks, so that other names can stand beside them."""
-    text = " AND ".join(where)
-    for index in range(len(values)):
-        text = text.replace("?", f":scope{index}", 1)
-    return [text], {f"scope{index}": value for index, value in enumerate(values)}
 
 
 def _cursor(row: sqlite3.Row) -> str:

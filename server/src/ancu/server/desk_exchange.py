@@ -14,8 +14,8 @@ from ancu.server.desk_absences import AbsencesDesk
 from ancu.server.desk_checkins import CheckinsDesk
 from ancu.server.desk_exchange_room import ASKS, must_be_plausible
 from ancu.server.desk_results import ResultsDesk
+from ancu.server.exchange_store import symptoms_before
 from ancu.server.people.orders import new_id
-from ancu.server.people.records import OrderRecord
 from ancu.server.ports import Page, Role, Viewer
 from ancu.server.ports_exchange import DeclarationRow, Exchange, ScanRow, Symptom
 
@@ -65,7 +65,7 @@ class ExchangeDesk(AbsencesDesk, CheckinsDesk, ResultsDesk, Exchange):
 
         def declare(tx: Transaction) -> str:
             declaration = new_id("d")
-            new = sorted(set(said) - set(_said_before(tx.store.connection, order)))
+            new = sorted(set(said) - set(symptoms_before(tx.store.connection, order)))
             tx.store.connection.execute(
                 "INSERT INTO declarations VALUES (?, ?, ?, ?, ?, ?)",
                 (declaration, person, tx.now_ms, json.dumps(said), body_deci_c, viewer.id),
@@ -83,15 +83,6 @@ class ExchangeDesk(AbsencesDesk, CheckinsDesk, ResultsDesk, Exchange):
     ) -> Page[DeclarationRow]:
         self._must(viewer, *_READS_HEALTH)
         return await self._page("declarations", _declaration, viewer, person=person, limit=limit, cursor=cursor)
-
-
-def _said_before(connection: sqlite3.Connection, order: OrderRecord) -> list[str]:
-    """What was declared last under this order."""
-    row = connection.execute(
-        "SELECT symptoms FROM declarations WHERE person = ? AND at_ms >= ? ORDER BY at_ms DESC, rowid DESC LIMIT 1",
-        (order.person, to_ms(order.starts_at)),
-    ).fetchone()
-    return [] if row is None else [str(symptom) for symptom in json.loads(row["symptoms"])]
 
 
 def _scan(_: sqlite3.Connection, row: sqlite3.Row) -> ScanRow:

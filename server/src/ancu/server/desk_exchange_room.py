@@ -15,6 +15,7 @@ from ancu.server.memory import Memory
 from ancu.server.people.records import OrderRecord
 from ancu.server.ports import NotFound, Page, Role, Viewer
 from ancu.server.ports_exchange import Refused
+from ancu.server.scope import Scope
 
 __all__ = ["ASKS", "DECIDES", "ExchangeRoom", "must_be_plausible", "row_seen"]
 
@@ -62,24 +63,24 @@ class ExchangeRoom:
         also: Sequence[str] = (),
     ) -> Page[T]:
         """Newest first; `also` are conditions in our own words."""
-        where, values = _scope(viewer)
-        where += also
+        scope = Scope.of(viewer)
+        where, values = ["1", *also], scope.values | {"limit": limit + 1}
         if person is not None:
-            where.append("t.person = ?")
-            values.append(person)
+            where.append("person = :person")
+            values["person"] = person
         if cursor is not None:
             at, _, id_ = cursor.partition("-")
             if not at.isdigit():
                 raise UsageError("not a cursor of this list")
-            where.append("(t.at_ms, t.id) < (?, ?)")
-            values += [int(at), id_]
+            where.append("(at_ms, id) < (:after_ms, :after)")
+            values |= {"after_ms": int(at), "after": id_}
         query = (
-            f"SELECT t.*, p.ward FROM {table} t JOIN persons p ON p.id = t.person"  # noqa: S608 - our own words
-            f" WHERE {' AND '.join(where)} ORDER BY t.at_ms DESC, t.id DESC LIMIT ?"
+            f"SELECT * FROM {scope.view(table)} WHERE {' AND '.join(where)}"  # noqa: S608 - our own words; values are bound
+            " ORDER BY at_ms DESC, id DESC LIMIT :limit"
         )
 
         def read(db: sqlite3.Connection) -> Page[T]:
-            rows = db.execute(query, (*values, limit + 1)).fetchall()
+            rows = db.execute(query, values).fetchall()
             last = rows[limit - 1] if len(rows) > limit else None
             items = [shown(db, row) for row in rows[:limit]]
             return Page(items, None if last is None else f"{last['at_ms']}-{last['id']}")
@@ -89,11 +90,11 @@ class ExchangeRoom:
 
 
 def row_seen(db: sqlite3.Connection, viewer: Viewer, table: str, id_: str) -> sqlite3.Row:
-    where, values = _scope(viewer)
+    """The row of that id, if it is the viewer's to see; raises NotFound."""
+    scope = Scope.of(viewer)
     row: sqlite3.Row | None = db.execute(
-        f"SELECT t.*, p.ward FROM {table} t JOIN persons p ON p.id = t.person"  # noqa: S608 - our own words
-        f" WHERE t.id = ? AND {' AND '.join(where)}",
-        (id_, *values),
+        f"SELECT * FROM {scope.view(table)} WHERE id = :id",  # noqa: S608 - our own words; values are bound
+        scope.values | {"id": id_},
     ).fetchone()
     if row is None:
         raise NotFound(f"no {id_!r}")
@@ -103,11 +104,3 @@ def row_seen(db: sqlite3.Connection, viewer: Viewer, table: str, id_: str) -> sq
 def must_be_plausible(at: datetime, now: datetime) -> None:
     if not now - _OLDEST <= at <= now + _AHEAD:
         raise Refused("time", "this time is in the future or more than 30 days ago: look at the clock that said it")
-
-
-def _scope(viewer: Viewer) -> tuple[list[str], list[Any]]:
-    if viewer.role is Role.CITIZEN:
-        return ["t.person = ?"], [viewer.person]
-    if viewer.wards is None:
-        return ["1"], []
-    return [f"p.ward IN ({', '.join('?' * len(viewer.wards))})"], sorted(viewer.wards)

@@ -15,7 +15,8 @@ from ancu.models.errors import UsageError
 from ancu.models.ids import BandNumber, EdgeId, band_name, band_number
 from ancu.server.commanding import bands_of_edges
 from ancu.server.core import Transaction
-from ancu.server.desk_people import Directory, sees
+from ancu.server.desk_people import Directory
+from ancu.server.desk_rows import label_of
 from ancu.server.fleet import FAULTS, faults_of
 from ancu.server.people.devices import Devices
 from ancu.server.people.errors import Absent, OrderRefused, Revoked
@@ -35,7 +36,8 @@ from ancu.server.ports_site import (
     SwapState,
     Worn,
 )
-from ancu.server.site_base import Grounds, label_of, may_change
+from ancu.server.scope import Scope, sees
+from ancu.server.site_base import Grounds, may_change
 
 __all__ = ["FleetDesk", "fleet_row", "sorted_rows"]
 
@@ -67,7 +69,7 @@ class FleetDesk(FleetPort):
         of_kind = [row for row in rows if kind in (None, row.device.kind)]
         shown = sorted_rows([row for row in of_kind if fault is None or fault in row.faults], sort)
         page = shown[offset : offset + limit]
-        labelled = await self._grounds.read(lambda db: [self._labelled(db, row) for row in page])
+        labelled = await self._grounds.read(lambda db: [self._labelled(db, Scope.of(viewer), row) for row in page])
         return FleetPage(
             labelled,
             len(shown),
@@ -83,9 +85,11 @@ class FleetDesk(FleetPort):
         behind = [fleet_row(row) for row in rows if _belongs(row, found, self._grounds.directory())]
         told = self._knows_bands(EdgeId(device)) if kind == "edge" else None
 
+        scope = Scope.of(viewer)
+
         def read(db: sqlite3.Connection) -> DeviceDetail:
-            row = self._labelled(db, fleet_row(found))
-            return DeviceDetail(row, _log(db, device), [self._labelled(db, one) for one in behind], told)
+            row = self._labelled(db, scope, fleet_row(found))
+            return DeviceDetail(row, _log(db, device), [self._labelled(db, scope, one) for one in behind], told)
 
         return await self._grounds.read(read)
 
@@ -93,7 +97,7 @@ class FleetDesk(FleetPort):
         number = _band_of(band)
         order = self._order_of(viewer, number)
         newest = self._grounds.directory().said_by(order, self._grounds.memory.latest)
-        label = await self._grounds.read(lambda db: label_of(db, order.person))
+        label = await self._grounds.read(lambda db: label_of(db, Scope.of(viewer), order.person))
         return Worn(
             band_name(number),
             order.person,
@@ -140,12 +144,15 @@ class FleetDesk(FleetPort):
 
     async def swap_state(self, viewer: Viewer, person: str) -> SwapState:
         order = self._grounds.directory().person(viewer, person)
+        scope = Scope.of(viewer)
         row, label = await self._grounds.read(
             lambda db: (
                 db.execute(
-                    "SELECT band, from_ms FROM assignments WHERE quarantine_order = ? AND until_ms IS NULL", (order.id,)
+                    f"SELECT band, from_ms FROM {scope.view('assignments')}"  # noqa: S608 - our own words; values are bound
+                    " WHERE quarantine_order = :id AND until_ms IS NULL",
+                    scope.values | {"id": order.id},
                 ).fetchone(),
-                label_of(db, person),
+                label_of(db, scope, person),
             )
         )
         if row is None:
@@ -172,7 +179,7 @@ class FleetDesk(FleetPort):
             raise Refused("revoked", f"box {edge} was revoked")
         spare = None if band is None else await self.spare(viewer, band_name(band))
         near = await self._grounds.read(
-            lambda db: [label_of(db, person) for person in self._kits(db, viewer).neighbours(edge)]
+            lambda db: [label_of(db, Scope.of(viewer), person) for person in self._kits(db, viewer).neighbours(edge)]
         )
         return Kit(edge, spare, record.site, near)
 
@@ -222,7 +229,7 @@ class FleetDesk(FleetPort):
     def _rows(self, viewer: Viewer, kind: str | None) -> list[DeviceRow]:
         return self._grounds.directory().devices(viewer, self._grounds.memory.latest, self._grounds.clock.now(), kind)
 
-    def _labelled(self, db: sqlite3.Connection, row: FleetRow) -> FleetRow:
+    def _labelled(self, db: sqlite3.Connection, scope: Scope, row: FleetRow) -> FleetRow:
         directory = self._grounds.directory()
         device, label = row.device, row.label
         if device.kind == "camera":
@@ -230,7 +237,7 @@ class FleetDesk(FleetPort):
         elif device.kind == "edge" and device.values.get("site"):
             label = str(device.values["site"])
         elif device.serves in directory.order_of:
-            label = label_of(db, device.serves)
+            label = label_of(db, scope, device.serves)
         return FleetRow(device, row.faults, label)
 
     def _order_of(self, viewer: Viewer, number: BandNumber) -> OrderRecord:

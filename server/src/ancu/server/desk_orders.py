@@ -24,6 +24,7 @@ from ancu.server.people.orders import Orders as Register
 from ancu.server.ports import NotFound, Page, Role, Viewer
 from ancu.server.ports_exchange import Refused
 from ancu.server.ports_orders import ImportReport, NewOrder, OrderRow, Orders, Paper, RowFault, WardChoice
+from ancu.server.scope import EVERYTHING, Scope
 
 __all__ = ["OrdersDesk"]
 
@@ -31,11 +32,6 @@ T = TypeVar("T")
 _WRITES = (Role.OFFICER, Role.HEALTH, Role.PROVINCE)
 _LONGEST = timedelta(days=365)
 _OLDEST = timedelta(days=60)  # of a beginning: an order that began earlier is over
-_QUERY = (
-    "SELECT o.*, p.ward, v.name, v.address, w.name AS ward_name, w.province FROM orders o"
-    " JOIN persons p ON p.id = o.person JOIN wards w ON w.code = p.ward"
-    " LEFT JOIN person_private v ON v.person = o.person"
-)
 
 
 class OrdersDesk(Orders):
@@ -50,24 +46,29 @@ class OrdersDesk(Orders):
     async def order_wards(self, viewer: Viewer, *, everywhere: bool = False) -> Sequence[WardChoice]:
         _must_write(viewer)
         wards = self._directory().register.wards.values()
-        chosen = [w for w in wards if everywhere or viewer.wards is None or w.code in viewer.wards]
+        scope = Scope.of(viewer)
+        chosen = [w for w in wards if everywhere or scope.has(w.code)]
         return [WardChoice(w.code, w.name) for w in sorted(chosen, key=lambda w: w.name)]
 
     async def orders(
         self, viewer: Viewer, *, still_open: bool = False, limit: int = 100, cursor: str | None = None
     ) -> Page[OrderRow]:
         _must_write(viewer)
-        where, values = _scope(viewer)
+        scope = Scope.of(viewer)
+        where, values = ["1"], scope.values | {"limit": limit + 1}
         if still_open:
-            where += " AND o.ended_ms IS NULL"
+            where.append("ended_ms IS NULL")
         if cursor is not None:
             at, _, id_ = cursor.partition("-")
             if not at.isdigit():
                 raise UsageError("not a cursor of this list")
-            where += " AND (o.from_ms, o.id) < (?, ?)"
-            values += [int(at), id_]
-        query = f"{_QUERY} WHERE {where} ORDER BY o.from_ms DESC, o.id DESC LIMIT ?"
-        rows: list[sqlite3.Row] = await self._read(lambda db: db.execute(query, (*values, limit + 1)).fetchall())
+            where.append("(from_ms, id) < (:after_ms, :after)")
+            values |= {"after_ms": int(at), "after": id_}
+        query = (
+            f"SELECT * FROM {scope.view('orders')} WHERE {' AND '.join(where)}"  # noqa: S608 - our own words; values are bound
+            " ORDER BY from_ms DESC, id DESC LIMIT :limit"
+        )
+        rows: list[sqlite3.Row] = await self._read(lambda db: db.execute(query, values).fetchall())
         last = rows[limit - 1] if len(rows) > limit else None
         now = self._clock.now()
         shown = [_order(row, now) for row in rows[:limit]]
@@ -96,7 +97,7 @@ class OrdersDesk(Orders):
 
         def take(tx: Transaction) -> str:
             register, kept, faults = self._register(tx, viewer), list[str](), list(read.faults)
-            known = _under_order(tx.store.connection)
+            known = _under_order(tx.store.connection, Scope.of(viewer))
             for row in read.rows:
                 fault = _keep(tx, register, row, known, kept)
                 if fault is not None:
@@ -141,7 +142,7 @@ class OrdersDesk(Orders):
             return order
 
         id_ = await self._once(viewer, key, f"transfer {order} {ward} {edge} {address}", transfer)
-        row: sqlite3.Row = await self._read(lambda db: db.execute(f"{_QUERY} WHERE o.id = ?", (id_,)).fetchone())
+        row: sqlite3.Row = await self._read(lambda db: _one(db, EVERYTHING, id_))
         return _order(row, self._clock.now())
 
     async def papers(self, viewer: Viewer, orders: Sequence[str]) -> Sequence[Paper]:
@@ -150,7 +151,9 @@ class OrdersDesk(Orders):
 
         def read(db: sqlite3.Connection) -> list[Paper]:
             officer = db.execute("SELECT name, phone FROM officers WHERE id = ?", (viewer.id,)).fetchone()
-            return [_paper(db, _seen(db, viewer, order), officer, bands.get(order)) for order in orders]
+            return [
+                _paper(db, Scope.of(viewer), _seen(db, viewer, order), officer, bands.get(order)) for order in orders
+            ]
 
         found: list[Paper] = await self._read(read)
         for paper in found:
@@ -163,7 +166,7 @@ class OrdersDesk(Orders):
         return Register(Ledger(tx.store.connection, viewer.id, self._clock))
 
     def _check_ward(self, viewer: Viewer, ward: str) -> None:
-        if ward not in self._directory().register.wards or not (viewer.wards is None or ward in viewer.wards):
+        if ward not in self._directory().register.wards or not Scope.of(viewer).has(ward):
             raise NotFound(f"no ward {ward!r}")
 
     def _open_order(self, tx: Transaction, viewer: Viewer, order: str) -> sqlite3.Row:
@@ -188,15 +191,16 @@ def _must_write(viewer: Viewer) -> None:
         raise NotFound("nothing here for this role")
 
 
-def _scope(viewer: Viewer) -> tuple[str, list[Any]]:
-    if viewer.wards is None:
-        return "1", []
-    return f"p.ward IN ({', '.join('?' * len(viewer.wards))})", sorted(viewer.wards)
+def _one(db: sqlite3.Connection, scope: Scope, order: str) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = db.execute(
+        f"SELECT * FROM {scope.view('orders')} WHERE id = :id",  # noqa: S608 - our own words; values are bound
+        scope.values | {"id": order},
+    ).fetchone()
+    return row
 
 
 def _seen(db: sqlite3.Connection, viewer: Viewer, order: str) -> sqlite3.Row:
-    where, values = _scope(viewer)
-    row: sqlite3.Row | None = db.execute(f"{_QUERY} WHERE o.id = ? AND {where}", (order, *values)).fetchone()
+    row = _one(db, Scope.of(viewer), order)
     if row is None:
         raise NotFound(f"no order {order!r}")
     return row
@@ -245,12 +249,9 @@ def _keep(
     return fault
 
 
-def _under_order(db: sqlite3.Connection) -> set[tuple[str, str, str]]:
-    rows = db.execute(
-        "SELECT p.ward, v.name, v.phone FROM orders o JOIN persons p ON p.id = o.person"
-        " JOIN person_private v ON v.person = p.id WHERE o.ended_ms IS NULL"
-    )
-    return {(row["ward"], fold(row["name"]), row["phone"] or "") for row in rows}
+def _under_order(db: sqlite3.Connection, scope: Scope) -> set[tuple[str, str, str]]:
+    query = f"SELECT ward, name, phone FROM {scope.view('orders')} WHERE ended_ms IS NULL AND name IS NOT NULL"  # noqa: S608 - our own words; values are bound
+    return {(row["ward"], fold(row["name"]), row["phone"] or "") for row in db.execute(query, scope.values)}
 
 
 def _report(answer: str, read: ReadFile) -> ImportReport:
@@ -278,8 +279,13 @@ def _order(row: sqlite3.Row, now: datetime) -> OrderRow:
     )
 
 
-def _paper(db: sqlite3.Connection, row: sqlite3.Row, officer: sqlite3.Row | None, band: str | None) -> Paper:
-    guardians = db.execute("SELECT name FROM guardians WHERE person = ? ORDER BY position", (row["person"],))
+def _paper(
+    db: sqlite3.Connection, scope: Scope, row: sqlite3.Row, officer: sqlite3.Row | None, band: str | None
+) -> Paper:
+    guardians = db.execute(
+        f"SELECT name FROM {scope.view('guardians')} WHERE person = :person ORDER BY position",  # noqa: S608 - our own words; values are bound
+        scope.values | {"person": row["person"]},
+    )
     return Paper(
         order=row["id"],
         person=row["person"],

@@ -11,33 +11,16 @@ from typing import Any
 from ancu.models.clock import from_ms
 from ancu.models.frame import Status
 from ancu.models.ids import BandNumber, band_name
-from ancu.server.cases.codes import CONCERN_OF, Concern, Kind
 from ancu.server.fleet import band_figures
 from ancu.server.ingest.latest import BandLatest, Latest
 from ancu.server.people.records import BandRecord, OrderRecord, Snapshot
-from ancu.server.ports import DeviceRow, NotFound, Role, Viewer
+from ancu.server.ports import DeviceRow, NotFound, Viewer
+from ancu.server.scope import sees
 
-__all__ = ["CLINICAL", "Directory", "role_sees_kind", "sees", "sees_kind"]
+__all__ = ["Directory", "status_names"]
 
-CLINICAL = tuple(str(kind) for kind in Kind if CONCERN_OF[kind] is Concern.HEALTH)
 _QUIET_MS = 60_000  # several heartbeats: nothing is claimed of what said nothing for so long
 _SILENT_MS = 600_000
-
-
-def sees(viewer: Viewer, ward: str, person: str | None) -> bool:
-    """Whether something of a ward and perhaps a person is the viewer's to see."""
-    if viewer.role is Role.CITIZEN:
-        return person is not None and person == viewer.person
-    return viewer.wards is None or ward in viewer.wards
-
-
-def sees_kind(viewer: Viewer, kind: str) -> bool:
-    """Health alerts are for the health worker and the person, never for whoever enforces an order."""
-    return role_sees_kind(viewer.role, kind)
-
-
-def role_sees_kind(role: Role, kind: str) -> bool:
-    return kind not in CLINICAL or role not in {Role.OFFICER, Role.SITE}
 
 
 @dataclass(frozen=True)

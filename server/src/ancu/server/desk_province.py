@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from abc import abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,8 @@ from ancu.models.clock import Clock, from_ms
 from ancu.models.errors import AncuError
 from ancu.server.cases.codes import Kind
 from ancu.server.cases.policy import Policy
-from ancu.server.desk_people import Directory, sees
+from ancu.server.desk_people import Directory
+from ancu.server.desk_rows import label_of
 from ancu.server.memory import Memory
 from ancu.server.people.records import OrderRecord
 from ancu.server.ports import NotFound, Role, Severity, Viewer
@@ -28,6 +28,7 @@ from ancu.server.ports_exchange import Refused
 from ancu.server.review.book import Book
 from ancu.server.review.stored import at_one_moment, rehearse
 from ancu.server.review.texts import rehearsal_json
+from ancu.server.scope import Scope
 
 __all__ = ["ProvinceDesk"]
 
@@ -47,18 +48,11 @@ class ProvinceDesk:
     _read: Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
     _rehearsing: bool = False
 
-    @abstractmethod
-    def _scoped(self, viewer: Viewer) -> tuple[list[str], list[Any]]:
-        """The part of WHERE that keeps a viewer to what is his."""
-
-    @abstractmethod
-    def _label(self, connection: sqlite3.Connection, person: str) -> str: ...
-
     async def wards(self, viewer: Viewer) -> Sequence[WardRow]:
         if viewer.role is Role.CITIZEN:
             return ()
         directory, now = self._directory(), self._clock.now()
-        where, values = self._scoped(viewer)
+        scope = Scope.of(viewer)
         people = _under_order(directory, viewer, now)
         silent = Counter(
             row.ward
@@ -71,14 +65,14 @@ class ProvinceDesk:
                 "SELECT ward, severity, count(*) AS n, sum(acknowledged_by IS NULL) AS waiting,"  # noqa: S608 - our own words; values are bound
                 " sum(acknowledged_by IS NULL AND level > 0) AS escalated,"
                 " min(CASE WHEN acknowledged_by IS NULL THEN opened_ms END) AS oldest"
-                f" FROM alerts WHERE {' AND '.join(where)} AND state <> 'resolved' GROUP BY ward, severity",
-                values,
+                f" FROM {scope.view('alerts')} WHERE state <> 'resolved' GROUP BY ward, severity",
+                scope.values,
             ).fetchall()
 
         rows = await self._read(read)
         found = []
         for ward in sorted(directory.register.wards.values(), key=lambda ward: (ward.province, ward.name)):
-            if not sees(viewer, ward.code, None):
+            if not scope.has(ward.code):
                 continue
             mine = [row for row in rows if row["ward"] == ward.code]
             oldest = [row["oldest"] for row in mine if row["oldest"] is not None]
@@ -100,15 +94,15 @@ class ProvinceDesk:
         return found
 
     async def whereabouts(self, viewer: Viewer, ward: str) -> Sequence[Who]:
-        directory, now = self._directory(), self._clock.now()
-        if viewer.role is Role.CITIZEN or ward not in directory.register.wards or not sees(viewer, ward, None):
+        directory, now, scope = self._directory(), self._clock.now(), Scope.of(viewer)
+        if viewer.role is Role.CITIZEN or ward not in directory.register.wards or not scope.has(ward):
             raise NotFound(f"no ward {ward!r}")
         orders = [order for order in _under_order(directory, viewer, now) if order.ward == ward]
 
         def read(db: sqlite3.Connection) -> list[Who]:
             presence = self._memory.judging.presence
             return [
-                Who(o.person, self._label(db, o.person), o.ward, presence(o.person, now)[0], o.edge) for o in orders
+                Who(o.person, label_of(db, scope, o.person), o.ward, presence(o.person, now)[0], o.edge) for o in orders
             ]
 
         found: list[Who] = await self._read(read)
@@ -132,7 +126,7 @@ class ProvinceDesk:
             return ()
         found: dict[str, tuple[Policy, list[str]]] = {}
         for ward in self._directory().register.wards.values():
-            if sees(viewer, ward.code, None):
+            if Scope.of(viewer).has(ward.code):
                 policy = self._memory.judging.policy(ward.code)
                 found.setdefault(policy.label, (policy, []))[1].append(ward.name)
         return [

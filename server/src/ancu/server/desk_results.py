@@ -8,6 +8,7 @@ from datetime import datetime
 from ancu.models.clock import from_ms, to_ms
 from ancu.server.core import Transaction
 from ancu.server.desk_exchange_room import DECIDES, ExchangeRoom, must_be_plausible, row_seen
+from ancu.server.exchange_store import decide_result
 from ancu.server.optional import moment, moment_ms, truth
 from ancu.server.people.ledger import Ledger
 from ancu.server.people.orders import Orders, new_id
@@ -70,10 +71,7 @@ class ResultsDesk(ExchangeRoom):
                     orders.end(row["quarantine_order"], "test_negative")
                 else:
                     orders.extend(row["quarantine_order"], from_ms(row["until_ms"]))
-            db.execute(
-                "UPDATE test_results SET accepted = ?, decided_ms = ?, decided_by = ? WHERE id = ?",
-                (accept, tx.now_ms, viewer.id, result),
-            )
+            decide_result(db, result, tx.now_ms, viewer.id, accept=accept)
             return result
 
         id_ = await self._once(viewer, key, f"decide {result} {accept}", decide)

@@ -1,49 +1,35 @@
-"""Rows of the store as the desk shows them, and the part of a query that keeps a viewer to what is his."""
+"""Rows of the store as the desk shows them, whoever looks: they were read within his scope."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from ancu.models.clock import from_ms
 from ancu.server.alerts.events import Sign
-from ancu.server.desk_people import CLINICAL, Directory, sees, sees_kind
+from ancu.server.desk_people import Directory
 from ancu.server.people.errors import Absent
 from ancu.server.people.private import Private
-from ancu.server.ports import AlertRow, AlertState, CallCard, NotFound, Outcome, Role, Severity, Signal, Viewer
+from ancu.server.ports import AlertRow, AlertState, CallCard, NotFound, Outcome, Severity, Signal, Viewer
 from ancu.server.projection import signal_of
+from ancu.server.scope import EVERYTHING, Scope
 
-__all__ = ["alert_row", "calls_of", "label_of", "marks", "or_none", "scope_of", "seen_row"]
+__all__ = ["alert_row", "calls_of", "label_of", "or_none", "seen_row"]
 
 T = TypeVar("T")
 
 
-def scope_of(viewer: Viewer) -> tuple[list[str], list[Any]]:
-    """The part of WHERE that keeps a viewer to what is his."""
-    if viewer.role is Role.CITIZEN:
-        return ["person = ?"], [viewer.person]
-    where, values = ["1"], list[Any]()
-    if viewer.wards is not None:
-        where, values = [f"ward IN ({marks(len(viewer.wards))})"], sorted(viewer.wards)
-    hidden = [kind for kind in CLINICAL if not sees_kind(viewer, kind)]
-    if hidden:
-        where.append(f"kind NOT IN ({marks(len(hidden))})")
-        values += hidden
-    return where, values
-
-
-def marks(count: int) -> str:
-    """Places for so many values."""
-    return ", ".join("?" * count)
-
-
 def seen_row(connection: sqlite3.Connection, viewer: Viewer, alert: str) -> sqlite3.Row:
     """The row of an alert that a viewer may see; raises NotFound."""
-    row: sqlite3.Row | None = connection.execute("SELECT * FROM alerts WHERE id = ?", (alert,)).fetchone()
-    if row is None or not sees(viewer, row["ward"], row["person"]) or not sees_kind(viewer, row["kind"]):
+    scope = Scope.of(viewer)
+    row: sqlite3.Row | None = connection.execute(
+        f"SELECT * FROM {scope.view('alerts')} WHERE id = :id",  # noqa: S608 - our own words; values are bound
+        scope.values | {"id": alert},
+    ).fetchone()
+    if row is None:
         raise NotFound(f"no alert {alert!r}")
     return row
 
@@ -73,13 +59,13 @@ def alert_row(connection: sqlite3.Connection, directory: Directory, row: sqlite3
     )
 
 
-def label_of(private: Private, person: str) -> str:
+def label_of(connection: sqlite3.Connection, scope: Scope, person: str) -> str:
     """What an officer reads of a person; the id where he was erased."""
-    return or_none(private.label, person) or person
+    return or_none(Private(connection, scope).label, person) or person
 
 
-def calls_of(connection: sqlite3.Connection, person: str | None) -> list[CallCard]:
-    return [] if person is None else or_none(Private(connection).calls, person) or []
+def calls_of(connection: sqlite3.Connection, scope: Scope, person: str | None) -> list[CallCard]:
+    return [] if person is None else or_none(Private(connection, scope).calls, person) or []
 
 
 def or_none(ask: Callable[[str], T], person: str) -> T | None:
@@ -92,7 +78,7 @@ def or_none(ask: Callable[[str], T], person: str) -> T | None:
 def _subject_label(connection: sqlite3.Connection, directory: Directory, row: sqlite3.Row) -> str:
     subject: str = row["subject"]
     if row["person"] == subject:
-        return label_of(Private(connection), subject)
+        return label_of(connection, EVERYTHING, subject)
     for (edge, camera), record in directory.register.cameras.items():
         if f"{edge}/{camera}" == subject:
             return record.label

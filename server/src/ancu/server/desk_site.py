@@ -15,7 +15,7 @@ from ancu.models.ids import EdgeId
 from ancu.server.commanding import Commander
 from ancu.server.core import Transaction
 from ancu.server.desk_fleet import fleet_row
-from ancu.server.desk_people import sees
+from ancu.server.desk_rows import label_of
 from ancu.server.optional import moment
 from ancu.server.people import walls
 from ancu.server.people.errors import Absent, Exists, Revoked
@@ -39,7 +39,8 @@ from ancu.server.ports_site import (
     Still,
     WallRow,
 )
-from ancu.server.site_base import Grounds, label_of, may_change
+from ancu.server.scope import Scope, sees
+from ancu.server.site_base import Grounds, may_change
 from ancu.server.web.words import VIETNAM
 
 __all__ = ["SiteDesk"]
@@ -67,11 +68,11 @@ class SiteDesk(SitePort):
     async def residents(self, viewer: Viewer, site: str) -> list[Resident]:
         found, now = self._site(viewer, site), self._grounds.clock.now()
         directory = self._grounds.directory()
-        orders = self._orders(found)
+        orders, scope = self._orders(found), Scope.of(viewer)
 
         def read(db: sqlite3.Connection) -> list[Resident]:
             beds = {person: bed for bed, person in beds_of(db, found.id).items()}
-            absences = _absences(db, [order.person for order in orders], to_ms(now))
+            absences = _absences(db, scope, [order.person for order in orders], to_ms(now))
             rows = []
             for order in orders:
                 presence, since = self._grounds.memory.judging.presence(order.person, now)
@@ -79,7 +80,7 @@ class SiteDesk(SitePort):
                 rows.append(
                     Resident(
                         order.person,
-                        label_of(db, order.person),
+                        label_of(db, scope, order.person),
                         None if band is None else f"wb-{band.number:08d}",
                         beds.get(order.person),
                         presence,
@@ -196,14 +197,8 @@ class SiteDesk(SitePort):
         may_change(viewer, *_SEES_STILLS)
         self._camera(viewer, edge, camera)
         oldest = to_ms(self._grounds.clock.now()) - STILL_MS
-        row = await self._grounds.read(
-            lambda db: db.execute(
-                "SELECT picture FROM camera_stills"
-                " WHERE edge = ? AND camera = ? AND picture IS NOT NULL AND asked_ms > ?",
-                (edge, camera, oldest),
-            ).fetchone()
-        )
-        if row is None:
+        row = await self._grounds.read(lambda db: _still_row(db, Scope.of(viewer), edge, camera))
+        if row is None or row["picture"] is None or row["asked_ms"] <= oldest:
             raise NotFound(f"no picture of {edge}/{camera}")
         return bytes(row["picture"])
 
@@ -286,10 +281,10 @@ class SiteDesk(SitePort):
         return SiteRow(site.id, site.label, site.ward, len(self._orders(site)), len(cameras), well)
 
     def _board(self, db: sqlite3.Connection, viewer: Viewer, site: Site) -> Board:
-        now = self._grounds.clock.now()
+        now, scope = self._grounds.clock.now(), Scope.of(viewer)
         orders = self._orders(site)
         presence = {o.person: self._grounds.memory.judging.presence(o.person, now)[0] for o in orders}
-        absent = _absences(db, list(presence), to_ms(now))
+        absent = _absences(db, scope, list(presence), to_ms(now))
         plan, held = read_plan(db, site.id), beds_of(db, site.id)
         beds = {
             bed: BedRow(bed, held.get(bed) in presence, presence.get(held.get(bed, "")), held.get(bed) in absent)
@@ -308,9 +303,9 @@ class SiteDesk(SitePort):
             None if count is None else from_ms(count.at_ms),
             passed["in"],
             passed["out"],
-            _passings(db, site, self._labels()),
+            _passings(db, scope, site, self._labels()),
             self._cameras(viewer, site),
-            _alerts(db, [*presence, *site.edges, *(camera.device.id for camera in self._cameras(viewer, site))]),
+            _alerts(db, scope, [*presence, *site.edges, *(camera.device.id for camera in self._cameras(viewer, site))]),
         )
 
     def _labels(self) -> dict[str, str]:
@@ -318,7 +313,7 @@ class SiteDesk(SitePort):
         return {f"{edge}/{camera}": record.label for (edge, camera), record in cameras.items()}
 
     def _still(self, db: sqlite3.Connection, viewer: Viewer, edge: str, camera: str) -> Still:
-        row = db.execute("SELECT * FROM camera_stills WHERE edge = ? AND camera = ?", (edge, camera)).fetchone()
+        row = _still_row(db, Scope.of(viewer), edge, camera)
         if viewer.role not in _SEES_STILLS:
             return Still("role", None, None)
         if row is None or row["asked_ms"] < to_ms(self._grounds.clock.now()) - STILL_MS:
@@ -343,22 +338,31 @@ class SiteDesk(SitePort):
             await self._commander.tell(edge, command)
 
 
-def _absences(db: sqlite3.Connection, persons: Sequence[str], now_ms: int) -> dict[str, datetime]:
+def _still_row(db: sqlite3.Connection, scope: Scope, edge: str, camera: str) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = db.execute(
+        f"SELECT * FROM {scope.view('camera_stills')} WHERE edge = :edge AND camera = :camera",  # noqa: S608 - our own words; values are bound
+        scope.values | {"edge": edge, "camera": camera},
+    ).fetchone()
+    return row
+
+
+def _absences(db: sqlite3.Connection, scope: Scope, persons: Sequence[str], now_ms: int) -> dict[str, datetime]:
     """Whose absence runs now, and until when."""
     rows = db.execute(
-        "SELECT person, max(until_ms) AS until_ms FROM absences"
-        " WHERE from_ms <= ?1 AND until_ms > ?1 AND (ended_ms IS NULL OR ended_ms > ?1) GROUP BY person",
-        (now_ms,),
+        f"SELECT person, max(until_ms) AS until_ms FROM {scope.view('absences')}"  # noqa: S608 - our own words; values are bound
+        " WHERE from_ms <= :now AND until_ms > :now AND (ended_ms IS NULL OR ended_ms > :now) GROUP BY person",
+        scope.values | {"now": now_ms},
     )
     wanted = set(persons)
     return {row["person"]: from_ms(row["until_ms"]) for row in rows if row["person"] in wanted}
 
 
-def _passings(db: sqlite3.Connection, site: Site, labels: dict[str, str]) -> list[Passing]:
-    ids = sorted(site.edges)
+def _passings(db: sqlite3.Connection, scope: Scope, site: Site, labels: dict[str, str]) -> list[Passing]:
+    ids = {f"edge{n}": edge for n, edge in enumerate(sorted(site.edges))}
+    among = ", ".join(f":{name}" for name in ids)
     rows = db.execute(
-        f"SELECT * FROM crossings WHERE edge IN ({', '.join('?' * len(ids))}) ORDER BY at_ms DESC LIMIT ?",  # noqa: S608 - our own marks
-        (*ids, _PASSINGS),
+        f"SELECT * FROM {scope.view('crossings')} WHERE edge IN ({among}) ORDER BY at_ms DESC LIMIT {_PASSINGS}",  # noqa: S608 - our own words; values are bound
+        scope.values | ids,
     )
     return [
         Passing(
@@ -372,9 +376,10 @@ def _passings(db: sqlite3.Connection, site: Site, labels: dict[str, str]) -> lis
     ]
 
 
-def _alerts(db: sqlite3.Connection, subjects: Sequence[str]) -> dict[str, int]:
+def _alerts(db: sqlite3.Connection, scope: Scope, subjects: Sequence[str]) -> dict[str, int]:
     wanted = set(subjects)
-    rows = db.execute("SELECT severity, subject, person FROM alerts WHERE state <> 'resolved'")
+    query = f"SELECT severity, subject, person FROM {scope.view('alerts')} WHERE state <> 'resolved'"  # noqa: S608 - our own words; values are bound
+    rows = db.execute(query, scope.values)
     return Counter(row["severity"] for row in rows if row["subject"] in wanted or row["person"] in wanted)
 
 

@@ -16,13 +16,11 @@ from ancu.server.answers import once
 from ancu.server.core import Core, CoreStopped, Transaction
 from ancu.server.desk_people import Directory
 from ancu.server.memory import Memory
-from ancu.server.people.errors import Absent
 from ancu.server.people.ledger import Ledger
-from ancu.server.people.private import Private
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
 from ancu.server.ports import NotFound, Role, Viewer
 
-__all__ = ["Grounds", "label_of", "may_change"]
+__all__ = ["Grounds", "may_change"]
 
 T = TypeVar("T")
 _CHANGES = frozenset({Role.OFFICER, Role.SITE, Role.PROVINCE, Role.OPERATOR})
@@ -82,11 +80,3 @@ def may_change(viewer: Viewer, *roles: Role) -> None:
     """Raise NotFound for a role that may not: what it may not do is not there for it."""
     if viewer.role not in (roles or _CHANGES):
         raise NotFound("not for this role")
-
-
-def label_of(connection: sqlite3.Connection, person: str) -> str:
-    """What an officer reads; the id where the name was erased."""
-    try:
-        return Private(connection).label(person)
-    except Absent:
-        return person

@@ -191,7 +191,7 @@ def list_handovers(config: Path, as_json: bool) -> None:
     from ancu.server.notify import handover as lists  # noqa: PLC0415
 
     with open_register(config) as register:
-        found = [_data(each) for each in lists.handovers(register.connection, None)]
+        found = [_data(each) for each in lists.handovers(register.connection)]
     rows = [{name: value for name, value in each.items() if name != "items"} for each in found]
     emit(as_json, found, as_table(rows, "no handovers"))
 

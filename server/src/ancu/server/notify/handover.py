@@ -17,10 +17,10 @@ import msgspec
 from ancu.models.clock import from_ms, to_ms
 from ancu.models.errors import UsageError
 from ancu.server.adapters.store_journal import Record, Stored
-from ancu.server.desk_people import role_sees_kind
 from ancu.server.optional import moment
 from ancu.server.people.errors import Absent
 from ancu.server.ports import Role
+from ancu.server.scope import role_sees_kind
 
 __all__ = [
     "STREAM",
@@ -33,6 +33,7 @@ __all__ = [
     "draw",
     "handover_of",
     "handovers",
+    "of_row",
     "project",
     "sign",
 ]
@@ -155,13 +156,13 @@ def handover_of(db: sqlite3.Connection, handover: str) -> Handover:
     row = db.execute("SELECT * FROM handovers WHERE id = ?", (handover,)).fetchone()
     if row is None:
         raise Absent("handover", handover)
-    return _read(row)
+    return of_row(row)
 
 
-def handovers(db: sqlite3.Connection, wards: frozenset[str] | None) -> list[Handover]:
-    """The newest first, of these wards (None: of all)."""
-    rows = db.execute("SELECT * FROM handovers ORDER BY drawn_ms DESC, id")
-    return [_read(row) for row in rows if wards is None or row["ward"] in wards][:_LIST]
+def handovers(db: sqlite3.Connection) -> list[Handover]:
+    """The newest first."""
+    rows = db.execute("SELECT * FROM handovers ORDER BY drawn_ms DESC, id LIMIT ?", (_LIST,))
+    return [of_row(row) for row in rows]
 
 
 def carried_out(db: sqlite3.Connection, stored: Stored) -> list[tuple[str, str]]:
@@ -203,7 +204,8 @@ def _hash(event: Drawn) -> str:
     return hashlib.sha256(_encoder.encode(event)).hexdigest()
 
 
-def _read(row: sqlite3.Row) -> Handover:
+def of_row(row: sqlite3.Row) -> Handover:
+    """Of a row of `handovers`."""
     return Handover(
         id=row["id"],
         ward=row["ward"],

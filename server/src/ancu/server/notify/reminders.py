@@ -20,6 +20,7 @@ from ancu.server.notify.retry import Backoff
 from ancu.server.notify.words import Writer
 from ancu.server.people.errors import Absent
 from ancu.server.people.private import Private
+from ancu.server.scope import EVERYTHING
 
 __all__ = ["Reminders"]
 
@@ -168,7 +169,7 @@ def _next_ms(tx: Transaction) -> int | None:
 def _number(tx: Transaction, person: str) -> str | None:
     """The person's own telephone, else the first guardian's."""
     try:
-        calls = Private(tx.store.connection).calls(person)
+        calls = Private(tx.store.connection, EVERYTHING).calls(person)
     except Absent:  # erased since
         return None
     return next((call.phone for call in calls if call.phone), None)

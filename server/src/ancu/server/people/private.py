@@ -1,4 +1,4 @@
-"""What names a person: read one by one, for a viewer whose wards the caller has checked, and never logged."""
+"""What names a person: read one by one within a scope, and never logged. Who is outside of it is absent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sqlite3
 
 from ancu.server.people.errors import Absent
 from ancu.server.ports import CallCard
+from ancu.server.scope import Scope
 
 __all__ = ["Private"]
 
@@ -13,8 +14,8 @@ __all__ = ["Private"]
 class Private:
     """Names, phones, addresses."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: sqlite3.Connection, scope: Scope) -> None:
+        self._connection, self._scope = connection, scope
 
     def label(self, person: str) -> str:
         """What an officer reads: 'Nguyễn Văn A · Phường Bến Nghé'. Raises Absent."""
@@ -30,7 +31,8 @@ class Private:
         """Whom to call, the person first. Raises Absent."""
         row = self._row(person)
         guardians = self._connection.execute(
-            "SELECT name, phone, relation FROM guardians WHERE person = ? ORDER BY position", (person,)
+            f"SELECT * FROM {self._scope.view('guardians')} WHERE person = :person ORDER BY position",  # noqa: S608 - our own words
+            self._scope.values | {"person": person},
         )
         return [
             CallCard(row["name"], row["phone"], "self"),
@@ -39,9 +41,8 @@ class Private:
 
     def _row(self, person: str) -> sqlite3.Row:
         row: sqlite3.Row | None = self._connection.execute(
-            "SELECT v.*, w.name AS ward_name FROM person_private v JOIN persons p ON p.id = v.person"
-            " JOIN wards w ON w.code = p.ward WHERE v.person = ?",
-            (person,),
+            f"SELECT * FROM {self._scope.view('person_private')} WHERE person = :person",  # noqa: S608 - our own words
+            self._scope.values | {"person": person},
         ).fetchone()
         if row is None:
             raise Absent("person", person)

@@ -18,6 +18,7 @@ from ancu.server.people.records import Snapshot
 from ancu.server.people.snapshot import read_snapshot, read_version
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
 from ancu.server.people.wards import Wards
+from ancu.server.scope import EVERYTHING
 
 __all__ = ["DATABASE_FILE", "Register"]
 
@@ -47,7 +48,7 @@ class Register:
         self.orders = Orders(self.ledger)
         self.entry = Entry(self.ledger, vault)
         self.devices = Devices(self.ledger, vault)
-        self.private = Private(connection)
+        self.private = Private(connection, EVERYTHING)
         self._vault = vault
 
     @classmethod

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from ancu.models.errors import UsageError
 from ancu.server.people.officers import Officers
 from ancu.server.ports import NotFound
+from ancu.server.scope import Scope
 from ancu.server.web.accounts import Session
 from ancu.server.web.auth import Form, Officer, text
 from ancu.server.web.render import render
@@ -30,7 +31,7 @@ async def openings(request: Request, session: Officer, security: Security) -> Re
 @router.post("")
 async def open_ward(request: Request, session: Officer, security: Security, form: Form) -> Response:
     """An hour in another ward. Whoever sees every ward already has nothing to open."""
-    if session.viewer.wards is None:
+    if Scope.of(session.viewer).wards is None:
         raise HTTPException(403)
     id_, ward, reason = session.viewer.id, text(form, "ward", 40), text(form, "reason", 600)
     try:
@@ -58,7 +59,7 @@ async def _page(
     reason: str = "",
     status: int = 200,
 ) -> Response:
-    id_, seen = session.viewer.id, session.viewer.wards
+    id_, seen = session.viewer.id, Scope.of(session.viewer).wards
 
     def reading(officers: Officers) -> dict[str, Any]:
         home = None if seen is None else officers.get(id_).wards

@@ -13,6 +13,7 @@ from ancu.server.people.errors import OrderRefused
 from ancu.server.people.imports import read_day
 from ancu.server.ports import Viewer
 from ancu.server.ports_exchange import Refused
+from ancu.server.scope import Scope
 from ancu.server.web.api.common import scoped
 from ancu.server.web.api.orders import OrdersOf
 from ancu.server.web.auth import Form, Officer, text
@@ -79,7 +80,7 @@ async def transfer(request: Request, order: str, session: Officer, desk: OrdersO
         if refused.why != "edge":
             raise
         return await _page(request, desk, viewer, order, fault="order_fault.unknown_edge", status=422)
-    if viewer.wards is not None and after.ward not in viewer.wards:
+    if not Scope.of(viewer).has(after.ward):
         return render(request, "orders_moved.html")
     return _back(order)
 
