@@ -25,6 +25,7 @@ from ancu.edge.journal import Journal
 from ancu.edge.ports import Conversation, Host, Uplink
 from ancu.edge.recorder import Recorder
 from ancu.edge.sender import Sender
+from ancu.edge.updating import Updates
 from ancu.firmware_sim.flash import FlashFile
 from ancu.firmware_sim.log import Flash, Stored
 from ancu.firmware_sim.truth import Truth
@@ -229,7 +230,7 @@ class Place:
         self.server = Server(self.folder, self.home, self.wire, self.register)
         return self.server
 
-    async def start_edge(self, *, visit_s: float = 0.5) -> Agent:
+    async def start_edge(self, *, visit_s: float = 0.5, updates: Updates | None = None) -> Agent:
         data = self.folder / "edge"
         write_secret(
             self.folder / "bands.toml",
@@ -260,6 +261,7 @@ class Place:
             clock=clock,
             commanded=Commanded(self.home.edge, self.home.keys, data / COMMANDED_FILE),
             links=BleakLinks("virtual", where),
+            updates=updates,
         )
         self._running = asyncio.ensure_future(self.agent.run())
         return self.agent

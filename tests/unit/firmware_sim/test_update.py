@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ancu.firmware_sim.bootloader import Bootloader
-from ancu.firmware_sim.cbor import dump, load
 from ancu.firmware_sim.mcuboot import Image, ImageReason, ImageRefused, Version, make_image, open_image
-from ancu.firmware_sim.smp import Group, Smp, pack, unpack
+from ancu.firmware_sim.smp import Smp
+from ancu.models.cbor import dump, load
+from ancu.models.smp import Group, image_hash, pack, unpack
 
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = KEY.public_key()
@@ -128,3 +129,14 @@ def test_what_was_not_uploaded_is_not_run_and_bad_requests_are_answered():
     assert ask(smp, 0, 9, 9, {})["rc"] == 8
     assert ask(smp, 2, Group.OS, Group.ECHO, {"d": "hello"}) == {"r": "hello"}
     assert ask(smp, 0, Group.IMAGE, Group.STATE, {})["images"][0]["version"] == "0.1.0"
+
+
+def test_the_hash_by_which_an_edge_names_an_image_is_the_one_that_the_band_says():
+    raw = make_image(b"firmware" * 50, Version(0, 2), 2, KEY)
+    assert image_hash(raw) == open_image(raw, PUBLIC, floor=0).hash
+
+
+@given(st.binary(max_size=120))
+def test_noise_is_no_image_and_never_crashes(noise: bytes):
+    with pytest.raises(ValueError, match="not an MCUboot image"):
+        image_hash(noise)

@@ -26,6 +26,7 @@ from ancu.edge.progress import PROGRESS_FILE, Progress
 from ancu.edge.recorder import Recorder
 from ancu.edge.scan import Scan
 from ancu.edge.sender import Sender
+from ancu.edge.updating import Updates, read_firmware
 from ancu.edge.visitor import Visitor
 from ancu.models.clock import Clock, SystemClock, to_ms
 from ancu.models.commands import BANDS, AskBand, HistoryHeld, SetBands, SetZones, TakeStill, bands_mark, zones_of
@@ -71,6 +72,7 @@ class Agent:
         commanded: Commanded | None = None,
         links: Links | None = None,
         walked: Walked | None = None,
+        updates: Updates | None = None,
     ) -> None:
         self._settings = settings
         self._recorder = recorder
@@ -112,6 +114,7 @@ class Agent:
                 every_s=settings.radio.visit_s,
                 ordinary=settings.radio.ordinary_bands,
                 vitals_s=settings.radio.vitals_s,
+                updates=updates,
             )
             radio.offered = self._visitor.offered
         self._commanded = commanded
@@ -292,6 +295,7 @@ def build(settings: EdgeSettings, folder: Path) -> Agent:
     radio: Radio | None = None
     bands: BandsWatch | None = None
     links: Links | None = None
+    updates: Updates | None = None
     if settings.radio is not None and settings.bands_file is not None:
         # A camera-only edge has no Bluetooth, and a box need not load what it has not.
         from ancu.edge.adapters.bleak_radio import open_radio  # noqa: PLC0415
@@ -302,6 +306,8 @@ def build(settings: EdgeSettings, folder: Path) -> Agent:
             from ancu.edge.adapters.bleak_links import open_links  # noqa: PLC0415
 
             links = open_links(settings.radio.backend, settings.radio.adapter)
+        if settings.radio.update_file is not None:
+            updates = Updates(read_firmware(settings.radio.update_file), clock)
     camera: Callable[[Emit], Camera] | None = None
     if settings.camera is not None:
         camera = partial(open_camera, settings.camera, folder, clock)
@@ -320,6 +326,7 @@ def build(settings: EdgeSettings, folder: Path) -> Agent:
         commanded=Commanded(settings.edge_id, keys, settings.data / COMMANDED_FILE),
         links=links,
         walked=_walk_of(settings) if radio is not None else None,
+        updates=updates,
     )
 
 

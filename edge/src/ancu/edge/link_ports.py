@@ -36,6 +36,14 @@ class BandLink(ABC):
         """Write and wait for the band's response."""
 
     @abstractmethod
+    async def send(self, uuid: str, value: bytes) -> None:
+        """Write without waiting for a response; at most three bytes less than the MTU."""
+
+    @abstractmethod
+    def has(self, uuid: str) -> bool:
+        """Whether the band has such a characteristic."""
+
+    @abstractmethod
     async def subscribe(self, uuid: str, told: Callable[[bytes], None]) -> None:
         """Be told notifications or indications, until the link is closed."""
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from ancu.edge.link_ports import BandLink, LinkFailed, Links
 from ancu.edge.ports import Host
 from ancu.edge.progress import Progress
+from ancu.edge.updating import AGAIN_S, Updates
 from ancu.edge.visiting import enter, fetch, forget, put_challenge, tell_time
 from ancu.edge.visits import Visit, Visits
 from ancu.edge.vitals import read_vitals
@@ -51,10 +52,12 @@ class Visitor:
         every_s: float,
         ordinary: Mapping[bytes, BandNumber] | None = None,
         vitals_s: float = 60.0,
+        updates: Updates | None = None,
     ) -> None:
         self.counts: Counter[str] = Counter()  # visits: 'well', 'failed', 'refused'; and 'records'
         self._links, self._progress = links, progress
         self._clock, self._host, self._say, self._flushed = clock, host, say, flushed
+        self._updates = updates
         self._keys = dict(identity_keys)
         self._visits = Visits(identity_keys, slots=slots, every_s=every_s, ordinary=ordinary, vitals_s=vitals_s)
         self._told_ms: dict[BandNumber, int] = {}
@@ -134,7 +137,10 @@ class Visitor:
         finally:
             for ask in left:
                 self._say(Lane.ALARM, self._unanswered(ask, "unreachable"))
-            self._visits.ended(visit.band, self._clock.monotonic(), well=well)
+            now_s = self._clock.monotonic()
+            self._visits.ended(visit.band, now_s, well=well)
+            if well and self._updates is not None and self._updates.waits(visit.band):
+                self._visits.want(visit.band, now_s + AGAIN_S)
             self._wake.set()
 
     def _patience_s(self, visit: Visit) -> float | None:
@@ -158,6 +164,8 @@ class Visitor:
             await forget(link, receipt)
             self._progress.delivered(visit.band, receipt)  # one that it refused is of another order: no use in it
         await self._fetch(visit, link)
+        if self._updates is not None and (said := await self._updates.offer(link, visit.band)) is not None:
+            self._say(Lane.STATE, said)
 
     async def _fetch(self, visit: Visit, link: BandLink) -> None:
         key = self._keys.get(visit.band)

@@ -25,14 +25,19 @@ __all__ = ["radio"]
 def radio(
     *, bands: int, for_s: float, records: int, cuts: int, loss: float, seed: int, known_bad: bool, as_json: bool
 ) -> None:
-    """Adverts into an edge's journal, history over a bond, and strap cuts through a lossy air."""
+    """Adverts into an edge's journal, history over a bond, and strap cuts through a lossy air.
+
+    Exit code 1 where a figure is not what it has to be.
+    """
     from ancu.firmware_sim.bench_radio import Bench  # noqa: PLC0415 - `--help` needs none of it
 
     with tempfile.TemporaryDirectory(prefix="ancu-bench-") as folder:
         bench = Bench(Path(folder), seed=seed, known_bad=known_bad)
         figures = asyncio.run(bench.run(bands=bands, for_s=for_s, records=records, cuts=cuts, loss=loss))
     if as_json:
-        click.echo(json.dumps(asdict(figures)))
+        click.echo(json.dumps(asdict(figures) | {"missed": figures.missed()}))
+        if figures.missed():
+            raise SystemExit(1)
         return
     f = figures
     click.echo(f"{f.bands} bands at 1 Hz for {f.for_s:.0f} s: {f.delivered_percent:.2f} % of {f.sent} in the journal")
@@ -42,3 +47,7 @@ def radio(
         f"{f.cuts} straps cut at {f.loss:.0%} loss: {f.cuts_missing} missing, p50 {f.cut_p50_s:.2f} s,"
         f" p95 {f.cut_p95_s:.2f} s ({f.cut_p95_intervals:.2f} advert intervals) into the journal"
     )
+    for missed in figures.missed():
+        click.echo(f"does not hold: {missed}")
+    if figures.missed():
+        raise SystemExit(1)

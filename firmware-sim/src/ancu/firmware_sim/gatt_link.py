@@ -14,7 +14,7 @@ from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 
 from ancu.firmware_sim.band import Band, Sensed
-from ancu.firmware_sim.smp import SMP_CHARACTERISTIC, SMP_SERVICE, Smp
+from ancu.firmware_sim.smp import Smp
 from ancu.models.history import RECORD_BYTES
 from ancu.models.link import (
     ACCESS,
@@ -31,6 +31,7 @@ from ancu.models.link import (
     encode_elapsed,
     read_elapsed,
 )
+from ancu.models.smp import SMP_CHARACTERISTIC, SMP_SERVICE
 
 __all__ = ["LinkService", "Wrist"]
 
@@ -231,12 +232,13 @@ class LinkService:
 
     async def _tell_managed(self, link: Connection, answer: bytes) -> None:
         at_once = link.att_mtu - 3
-        for at in range(0, len(answer), at_once):
-            await self._device.notify_subscriber(link, self._update, answer[at : at + at_once])
-        if self._smp is not None and self._smp.wants_reset:
-            self._smp.wants_reset = False
-            await asyncio.sleep(_LAST_WORD_S)
-            self._wrist.reset()
+        try:
+            for at in range(0, len(answer), at_once):
+                await self._device.notify_subscriber(link, self._update, answer[at : at + at_once])
+        finally:  # also when the peer left with its wish
+            if self._smp is not None and self._smp.wants_reset:
+                self._smp.wants_reset = False
+                asyncio.get_running_loop().call_later(_LAST_WORD_S, self._wrist.reset)
 
     # --- plumbing ---
 

@@ -63,11 +63,14 @@ class Fading:
 class Air(LocalLink):
     """The air of one home, around a receiver at distance 0."""
 
-    def __init__(self, rng: random.Random, *, loss: float = 0.08, crowding: bool = True) -> None:
+    def __init__(
+        self, rng: random.Random, *, loss: float = 0.08, crowding: bool = True, link_kb_per_s: float = 0.0
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._rng, self._loss, self._crowding = rng, loss, crowding
         self._listeners: list[Listener] = []
         self._rate_hz, self._rate_at = 0.0, 0.0
+        self._link_bytes_per_s, self._link_free_at = link_kb_per_s * 1000, 0.0
 
     def attach(self, listener: Listener) -> None:
         self._listeners.append(listener)
@@ -129,8 +132,14 @@ class Air(LocalLink):
         # peer then drops the data: use the address that the connection was made with.
         link = sender_controller.le_connections.get(destination_address)
         peer = self.find_le_controller(destination_address)
-        if link is not None and peer is not None:
-            asyncio.get_running_loop().call_soon(peer.on_link_acl_data, link.self_address, transport, data)
+        if link is None or peer is None:
+            return
+        loop = asyncio.get_running_loop()
+        if not self._link_bytes_per_s:
+            loop.call_soon(peer.on_link_acl_data, link.self_address, transport, data)
+            return
+        self._link_free_at = max(loop.time(), self._link_free_at) + len(data) / self._link_bytes_per_s
+        loop.call_at(self._link_free_at, peer.on_link_acl_data, link.self_address, transport, data)
 
 
 def _mean_dbm(distance_m: float) -> float:

@@ -46,6 +46,7 @@ class SimSettings(Settings, frozen=True):
     interval_s: float = 2.0  # between adverts of a band
     loss: float = 0.08  # share of adverts that the air swallows in range
     repeats_urgent: bool = True  # false: an alarm is sent once, to see that a benchmark tells
+    link_kb_per_s: float = 0.0  # what all connections of a home carry together; 0: as much as they can
     crowding: bool = True  # adverts that start at the same time destroy each other
     truth_file: Path | None = None  # what really happened, JSON lines
     flash_file: Path | None = None  # the bands' flash; without it a restart forgets counters used in the last seconds

@@ -1,49 +1,17 @@
-"""The Simple Management Protocol, as far as an update needs it: image upload, image state, reset, echo. Pure.
-
-header   op 1 | flags 1 | length 2 BE | group 2 BE | sequence 1 | id 1, then a CBOR map
-"""
+"""A band's end of the Simple Management Protocol: image upload, image state, reset, echo. Pure."""
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 from ancu.firmware_sim.bootloader import Bootloader
-from ancu.firmware_sim.cbor import dump, load
 from ancu.firmware_sim.mcuboot import Image, ImageRefused
+from ancu.models.smp import Group, pack, size_of, unpack
 
-__all__ = ["SMP_CHARACTERISTIC", "SMP_SERVICE", "Group", "Smp", "pack", "unpack"]
+__all__ = ["Smp"]
 
-SMP_SERVICE = "8d53dc1d-1db7-4cd3-868b-8a527460aa84"
-SMP_CHARACTERISTIC = "da2e7828-fbce-4e01-ae9e-261174997c48"  # write without response, notify
-_HEADER = struct.Struct(">BBHHBB")
-READ, WRITE = 0, 2
-_OK, _UNKNOWN, _INVALID, _NOT_SUPPORTED, _BAD_STATE = 0, 1, 3, 8, 6
+_OK, _INVALID, _NOT_SUPPORTED, _BAD_STATE = 0, 3, 8, 6
 _MOST_BYTES = 4096  # of one request
-
-
-class Group:
-    """Groups and their commands."""
-
-    OS, IMAGE = 0, 1
-    ECHO, RESET = 0, 5
-    STATE, UPLOAD = 0, 1
-
-
-def pack(op: int, group: int, command: int, sequence: int, body: dict[str, Any]) -> bytes:
-    raw = dump(body)
-    return _HEADER.pack(op, 0, len(raw), group, sequence, command) + raw
-
-
-def unpack(message: bytes) -> tuple[int, int, int, int, dict[str, Any]]:
-    """(op, group, command, sequence, body); raises ValueError."""
-    if len(message) < _HEADER.size:
-        raise ValueError("cut short")
-    op, _, size, group, sequence, command = _HEADER.unpack_from(message)
-    body = load(message[_HEADER.size : _HEADER.size + size])
-    if not isinstance(body, dict) or len(message) != _HEADER.size + size:
-        raise ValueError("not a request")
-    return op, group, command, sequence, body
 
 
 class Smp:
@@ -58,9 +26,9 @@ class Smp:
     def told(self, packet: bytes) -> bytes | None:
         """A packet came in; the answer, if a request is whole."""
         self._held += packet
-        if len(self._held) < _HEADER.size:
+        size = size_of(self._held)
+        if size is None:
             return None
-        size = _HEADER.size + _HEADER.unpack_from(self._held)[2]
         if size > _MOST_BYTES:
             self._held = b""
             return None

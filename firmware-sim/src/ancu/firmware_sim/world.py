@@ -77,10 +77,11 @@ class World:
         loss: float = 0.08,
         crowding: bool = True,
         repeats_urgent: bool = True,
+        link_kb_per_s: float = 0.0,
     ) -> None:
         self._clock, self._truth, self._seed = clock, truth, seed
         self._specs, self._interval_ms, self._loss = homes, round(interval_s * 1000), loss
-        self._crowding, self._repeats_urgent = crowding, repeats_urgent
+        self._crowding, self._repeats_urgent, self._link_kb_per_s = crowding, repeats_urgent, link_kb_per_s
         self._homes: list[_Home] = []
         self._units: dict[int, tuple[_Home, Unit]] = {}
         self._ordinary: dict[int, tuple[_Home, OrdinaryBand]] = {}
@@ -90,7 +91,12 @@ class World:
 
     async def start(self) -> None:
         for index, spec in enumerate(self._specs):
-            air = Air(random.Random(f"{self._seed}/air/{spec.name}"), loss=self._loss, crowding=self._crowding)
+            air = Air(
+                random.Random(f"{self._seed}/air/{spec.name}"),
+                loss=self._loss,
+                crowding=self._crowding,
+                link_kb_per_s=self._link_kb_per_s,
+            )
             server = HciServer(
                 air, home=spec.name, public_address=f"00:5A:10:00:{index >> 8 & 255:02X}:{index & 255:02X}"
             )

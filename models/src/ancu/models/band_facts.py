@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-__all__ = ["BandClock", "ChallengeAnswered", "HistoryRun", "ReducedVitals"]
+__all__ = ["BandClock", "BandUpdated", "ChallengeAnswered", "HistoryRun", "ReducedVitals"]
 
 
 class HistoryRun(msgspec.Struct, frozen=True, tag="history"):
@@ -36,6 +38,16 @@ class ChallengeAnswered(msgspec.Struct, frozen=True, tag="challenge"):
     challenge: str
     answer: bytes  # by the band, for the server alone; empty: it was not reached, or did not answer
     why: str = ""  # of no answer: 'unreachable', 'refused', 'deadline'
+
+
+class BandUpdated(msgspec.Struct, frozen=True, tag="band_updated"):
+    """What became of new firmware for a band. State lane."""
+
+    at_ms: int
+    band: int
+    image: bytes  # SHA-256, as the image says it
+    outcome: Literal["sent", "running", "refused", "reverted"]  # 'sent': to be tried at the band's next reset
+    why: str = ""  # of a refusal, in the band's word: 'hash', 'key', 'signature', 'floor', 'format'
 
 
 class ReducedVitals(msgspec.Struct, frozen=True, tag="reduced"):

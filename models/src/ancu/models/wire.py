@@ -28,7 +28,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ancu.models.band_facts import BandClock, ChallengeAnswered, HistoryRun, ReducedVitals
+from ancu.models.band_facts import BandClock, BandUpdated, ChallengeAnswered, HistoryRun, ReducedVitals
 from ancu.models.errors import WireReason, WireRefused
 from ancu.models.frame import BODY_BYTES
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, WardCode
@@ -220,6 +220,7 @@ Fact = (
     | BandClock
     | ChallengeAnswered
     | ReducedVitals
+    | BandUpdated
 )
 _FACTS: dict[str, type[Fact]] = {
     "heartbeat": EdgeHeartbeat,
@@ -235,6 +236,7 @@ _FACTS: dict[str, type[Fact]] = {
     "band_clock": BandClock,
     "challenge": ChallengeAnswered,
     "reduced": ReducedVitals,
+    "band_updated": BandUpdated,
 }
 
 # --- records in a journal --------------------------------------------------------------------------------------------

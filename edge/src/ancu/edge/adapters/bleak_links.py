@@ -84,6 +84,12 @@ class _BleakLink(BandLink):
     async def write(self, uuid: str, value: bytes) -> None:
         await _tried(self._client.write_gatt_char(uuid, value, response=True), ANSWER_S)
 
+    async def send(self, uuid: str, value: bytes) -> None:
+        await _tried(self._client.write_gatt_char(uuid, value, response=False), ANSWER_S)
+
+    def has(self, uuid: str) -> bool:
+        return self._client.services.get_characteristic(uuid) is not None
+
     async def subscribe(self, uuid: str, told: Callable[[bytes], None]) -> None:
         def notified(_: BleakGATTCharacteristic, value: bytearray) -> None:
             told(bytes(value))
