@@ -142,6 +142,28 @@ def test_an_officers_password_is_printed_once_or_goes_to_a_file(terminal: Termin
     assert {row["login"]: row["state"] for row in terminal.json("officer", "list")}["hoa"] == "disabled"
 
 
+def test_a_lost_telephone_leaves_the_password_and_signs_everybody_out(terminal: Terminal) -> None:
+    printed = terminal.json("officer", "add", "hoa", "--name", "Cán bộ Hoa", "--ward", "w-hoa-sen")["password"]
+    register = Register.open(terminal.made.server_toml.parent / "data", actor="test")
+    try:
+        id_ = register.officers.log_in("hoa", printed).id
+        register.officers.factors.add_passkey(id_, b"k", b"", 0, "phone")
+        device = register.officers.factors.remember_device(id_)
+        register.connection.execute("INSERT INTO web_sessions VALUES (x'01', ?, NULL, 0, 0, 9)", (id_,))
+        terminal("officer", "reset-factors", "hoa")
+        assert register.officers.factors.passkeys(id_) == []
+        assert not register.officers.factors.knows_device(id_, device)
+        assert register.connection.execute("SELECT count(*) FROM web_sessions").fetchone()[0] == 0
+        assert register.officers.log_in("hoa", printed).id == id_
+        last = register.ledger.entries(limit=1000)[-1]
+        assert (last.action, last.subject) == ("reset_factors", id_)
+        assert last.actor.startswith("cli:")
+    finally:
+        register.connection.close()
+    with pytest.raises(UsageError):
+        terminal("officer", "reset-factors", "nobody")
+
+
 def test_a_password_file_that_others_can_read_is_refused(terminal: Terminal, tmp_path: Path) -> None:
     given = tmp_path / "given.txt"
     given.write_text("correct horse battery\n")

@@ -21,6 +21,7 @@ __all__ = ["officer"]
 @example(
     "ancu officer add lan --name 'Cán bộ Lan' --ward w-hoa-sen --password-out lan.txt --config server.toml",
     "ancu officer disable lan --config server.toml",
+    "ancu officer reset-factors lan --config server.toml",
 )
 def officer() -> None:
     """Accounts of officers, site staff, health workers, province desks and operators."""
@@ -73,6 +74,16 @@ def disable(login: str, config: Path, as_json: bool) -> None:
     with open_register(config) as register:
         register.officers.disable(login)
     emit(as_json, {"login": login, "state": "disabled"}, f"officer {login} disabled")
+
+
+@officer.command("reset-factors")
+@click.argument("login")
+@common
+def reset_factors(login: str, config: Path, as_json: bool) -> None:
+    """Take every factor but the password off an account, because its telephone is lost. Its sessions end."""
+    with open_register(config) as register:
+        register.officers.reset_factors(login)
+    emit(as_json, {"login": login, "factors": "password"}, f"officer {login} signs in with the password alone")
 
 
 @officer.command("list")

@@ -78,6 +78,18 @@ class Officers:
                 (self._ledger.now_ms(), row["id"]),
             )
 
+    def reset_factors(self, login: str) -> None:
+        """Leave an account its password alone, because its telephone is lost; whoever holds that is signed out.
+
+        Raises Absent.
+        """
+        row = self._row(login.strip().lower())
+        if row is None:
+            raise Absent("officer", login)
+        with self._ledger.together() as connection:
+            self.factors.reset(row["id"])
+            connection.execute("DELETE FROM web_sessions WHERE officer = ?", (row["id"],))
+
     def all(self) -> list[OfficerRecord]:
         return [self._record(r) for r in self._connection.execute("SELECT * FROM officers ORDER BY login")]
 
