@@ -6,11 +6,8 @@ import asyncio
 import dataclasses
 import json
 import signal
-import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,24 +25,11 @@ from ancu.server.bench.fleet import FINE, Band, Home, relay_of
 from ancu.server.notify.rota import Rota
 from ancu.server.people.register import Register
 from ancu.server.people.setup import Installation, make_installation
+from tests.integration.processes import process
 
 from .conftest import Certificates, HttpDouble, Reply
 
 CUT = dataclasses.replace(FINE, status=Status.SKIN | Status.STRAP_OPEN)
-
-
-@asynccontextmanager
-async def process(log: Path, *args: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    with log.open("ab") as out:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ancu.models.command", *args, stdout=out, stderr=out
-        )
-    try:
-        yield child
-    finally:
-        if child.returncode is None:
-            child.terminate()
-        await asyncio.wait_for(child.wait(), 30)
 
 
 async def page(made: Installation, path: str) -> str:

@@ -31,22 +31,9 @@ from ancu.models.wire import Confirmation, decode_confirm
 from ancu.server.bench.fleet import FINE, Band, Home, relay_of
 from ancu.server.people.register import Register
 from ancu.server.people.setup import Installation, make_installation
+from tests.integration.processes import process
 
 CUT = dataclasses.replace(FINE, status=Status.SKIN | Status.STRAP_OPEN)
-
-
-@asynccontextmanager
-async def process(log: Path, *args: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    with log.open("ab") as out:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ancu.models.command", *args, stdout=out, stderr=out
-        )
-    try:
-        yield child
-    finally:
-        if child.returncode is None:
-            child.terminate()
-        await asyncio.wait_for(child.wait(), 8)
 
 
 def get(url: str) -> tuple[int, str]:
