@@ -21,6 +21,7 @@ from ancu.server.config import ServerSettings
 from ancu.server.people.snapshot import read_snapshot
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
 from ancu.server.review.book import load_book
+from ancu.server.web.tiles import inspect
 
 __all__ = ["check_server"]
 
@@ -39,6 +40,7 @@ async def check_server(path: Path, change: Callable[[ServerSettings], ServerSett
         ("broker", _broker),
         ("port", _port),
         ("notify", _notify),
+        ("map", _map),
     ):
         try:
             yield Finding(what, ok=True, says=await look(settings))
@@ -73,6 +75,17 @@ async def _notify(settings: ServerSettings) -> str:
     """Settings and secrets; `ancu notify test` tries the channels themselves."""
     channels = sorted(build_notifiers(settings.notify, SystemClock()))
     return ", ".join(channels) or "no channels: alerts are on the console only"
+
+
+async def _map(settings: ServerSettings) -> str:
+    if settings.web.map is None:
+        return "none: a ward is shown as a list"
+    found = inspect(settings.web.map)
+    west, south, east, north = found.bounds
+    return (
+        f"{settings.web.map}: {found.kind}, {found.mib} MiB, zoom {found.zooms[0]} to {found.zooms[1]},"
+        f" {south:.2f} to {north:.2f} N, {west:.2f} to {east:.2f} E"
+    )
 
 
 async def _certificates(settings: ServerSettings) -> str:

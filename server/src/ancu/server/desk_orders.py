@@ -216,7 +216,9 @@ def _write(register: Register, new: NewOrder, now: datetime) -> str:
         raise OrderRefused("an order lasts a year at most")
     guardian = new.guardian
     contacts = [] if guardian is None else [Contact(guardian.name, guardian.phone, guardian.relation)]
-    person = register.add_person(NewPerson(WardCode(new.ward), new.name.strip(), new.phone, new.address, contacts))
+    person = register.add_person(
+        NewPerson(WardCode(new.ward), new.name.strip(), new.phone, new.address, contacts, new.place)
+    )
     edge = EdgeId(new.edge) if new.edge else None
     return register.add(person, new.starts_at, new.until, edge=edge, reason=str(new.reason))
 

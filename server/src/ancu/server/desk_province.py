@@ -21,6 +21,8 @@ from ancu.server.cases.policy import Policy
 from ancu.server.desk_people import Directory
 from ancu.server.desk_rows import label_of
 from ancu.server.memory import Memory
+from ancu.server.people.errors import Absent
+from ancu.server.people.private import Private
 from ancu.server.people.records import OrderRecord
 from ancu.server.ports import NotFound, Role, Severity, Viewer
 from ancu.server.ports_console import LoadDay, PolicyRow, WardRow, Who
@@ -102,7 +104,8 @@ class ProvinceDesk:
         def read(db: sqlite3.Connection) -> list[Who]:
             presence = self._memory.judging.presence
             return [
-                Who(o.person, label_of(db, scope, o.person), o.ward, presence(o.person, now)[0], o.edge) for o in orders
+                Who(who, label_of(db, scope, who), o.ward, presence(who, now)[0], o.edge, _place(db, scope, who))
+                for who, o in ((order.person, order) for order in orders)
             ]
 
         found: list[Who] = await self._read(read)
@@ -167,6 +170,13 @@ class ProvinceDesk:
         if not of_wards:
             raise Refused("past", "there is no ward")
         return Book(next(iter(of_wards.values())), of_wards, {})
+
+
+def _place(db: sqlite3.Connection, scope: Scope, person: str) -> tuple[float, float] | None:
+    try:
+        return Private(db, scope).place(person)
+    except Absent:  # erased since
+        return None
 
 
 def _under_order(directory: Directory, viewer: Viewer, now: datetime, *, coming: bool = False) -> list[OrderRecord]:

@@ -58,13 +58,14 @@ class VisitRow:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """A person in a list: no vitals, no address."""
+    """A person in a list: no vitals, no address. `place` is told only where a whole ward is asked for."""
 
     id: str
     label: str
     ward: str
     presence: str
     edge: str | None
+    place: tuple[float, float] | None = None  # latitude and longitude of the home, if its order gave them
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class NewOrder:
     guardian: Guardian | None = None
     edge: str | None = None
     reason: str = OrderReason.HOME_QUARANTINE
+    place: tuple[float, float] | None = None  # latitude and longitude of the home, in degrees
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {  # field -> the headers that mean it,
     "guardian": ("nguoi giam ho", "giam ho", "guardian", "guardian name"),
     "guardian_phone": ("dien thoai giam ho", "sdt giam ho", "dien thoai nguoi giam ho", "guardian phone"),
     "edge": ("bo thu", "ma bo thu", "edge", "box"),
+    "place": ("toa do", "vi tri", "vi tri nha", "place", "coordinates", "location"),
 }
 _FIELD_OF = {header: field for field, headers in COLUMNS.items() for header in headers}
 _NEEDED = ("name", "start")
@@ -60,6 +61,8 @@ _DATES = (
     (re.compile(r"(?P<d>\d{1,2})[/.-](?P<m>\d{1,2})[/.-](?P<y>\d{4}|\d{2})"), "day first, as in Vietnam"),
     (re.compile(r"(?P<y>\d{4})[/.-](?P<m>\d{1,2})[/.-](?P<d>\d{1,2})"), "ISO"),
 )
+_POINT = re.compile(r"\(?\s*(?P<lat>-?\d{1,2}(?:\.\d{1,9})?)\s*[,; ]\s*(?P<lon>-?\d{1,3}(?:\.\d{1,9})?)\s*\)?")
+_SOUTH, _NORTH, _WEST, _EAST = 6.0, 24.0, 102.0, 118.0  # degrees: Vietnam with its islands
 _TIME = re.compile(r"(?:[T ]\s*(?P<h>\d{1,2})[:hg](?P<min>\d{2})?(?::\d{2})?)?")
 
 
@@ -181,6 +184,7 @@ class _Row:
         starts_at = self._take("start", _day)
         until = self._until(starts_at)
         phone, guardian = self._take("phone", _phone), self._guardian()
+        place = self._take("place", _place)
         reason = _REASONS.get(fold(self._get("reason")))
         if reason is None:
             self.fault("reason", "unknown_reason")
@@ -196,6 +200,7 @@ class _Row:
             guardian=guardian,
             edge=self._get("edge") or None,
             reason=reason or "",
+            place=place,
         )
 
     def _get(self, field: str) -> str:
@@ -205,7 +210,7 @@ class _Row:
             return ""
         return text
 
-    def _take(self, field: str, read: Callable[[str], datetime | str | None]) -> Any:
+    def _take(self, field: str, read: Callable[[str], object]) -> Any:
         text = self._get(field)
         try:
             value = read(text) if text else None
@@ -263,6 +268,16 @@ class _Fault(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+def _place(text: str) -> tuple[float, float]:
+    """Latitude and longitude as a map on a telephone gives them: '10.7769, 106.7009'."""
+    if (match := _POINT.fullmatch(text)) is None:
+        raise _Fault("bad_place")
+    lat, lon = float(match["lat"]), float(match["lon"])
+    if not (_SOUTH <= lat <= _NORTH and _WEST <= lon <= _EAST):
+        raise _Fault("bad_place")  # the two the wrong way round, mostly
+    return lat, lon
 
 
 def _phone(text: str) -> str:

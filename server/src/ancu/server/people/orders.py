@@ -37,6 +37,7 @@ class NewPerson:
     phone: str | None = None
     address: str | None = None
     guardians: Sequence[Contact] = ()
+    place: tuple[float, float] | None = None  # latitude and longitude of the home, in degrees
 
 
 class Orders:
@@ -62,8 +63,8 @@ class Orders:
             except sqlite3.IntegrityError:
                 raise Exists("person", id_) from None
             connection.execute(
-                "INSERT INTO person_private (person, name, phone, address) VALUES (?, ?, ?, ?)",
-                (id_, person.name, person.phone, person.address),
+                "INSERT INTO person_private (person, name, phone, address, lat, lon) VALUES (?, ?, ?, ?, ?, ?)",
+                (id_, person.name, person.phone, person.address, *(person.place or (None, None))),
             )
             connection.executemany(
                 "INSERT INTO guardians (person, position, name, phone, relation) VALUES (?, ?, ?, ?, ?)",
@@ -115,7 +116,8 @@ class Orders:
     def transfer(self, order: OrderId, ward: WardCode, edge: EdgeId | None, address: str | None = None) -> None:
         """Move an open order to another ward, another home or both. Raises Absent, OrderRefused.
 
-        Without an edge nothing is heard until the new home has its own. None leaves the address as it is.
+        Without an edge nothing is heard until the new home has its own. None leaves the address as it is. Where the old
+        home was on the map is forgotten: the next one is elsewhere.
         """
         person = self._open(order)["person"]
         with self._ledger.change("transfer_order", order, ward=ward, edge=edge) as connection:
@@ -124,6 +126,7 @@ class Orders:
             connection.execute("UPDATE persons SET ward = ? WHERE id = ?", (ward, person))
             self._edge_fits(person, edge)
             connection.execute("UPDATE orders SET edge = ? WHERE id = ?", (edge, order))
+            connection.execute("UPDATE person_private SET lat = NULL, lon = NULL WHERE person = ?", (person,))
             if address is not None:
                 connection.execute("UPDATE person_private SET address = ? WHERE person = ?", (address, person))
 

@@ -27,6 +27,11 @@ class Private:
         address: str | None = self._row(person)["address"]
         return address
 
+    def place(self, person: str) -> tuple[float, float] | None:
+        """Latitude and longitude of the home, if the order gave them. Raises Absent."""
+        row = self._row(person)
+        return None if row["lat"] is None else (row["lat"], row["lon"])
+
     def calls(self, person: str) -> list[CallCard]:
         """Whom to call, the person first. Raises Absent."""
         row = self._row(person)

@@ -11,7 +11,7 @@ from ancu.server.optional import moment
 __all__ = ["rows_of"]
 
 _TABLES = {  # name of the part: the query; no column says which officer wrote a row, for that is in the log of accesses
-    "identity": "SELECT name, phone, address FROM person_private WHERE person = ?",
+    "identity": "SELECT name, phone, address, lat, lon FROM person_private WHERE person = ?",
     "contacts": "SELECT name, phone, relation FROM guardians WHERE person = ? ORDER BY position",
     "orders": (
         "SELECT id, from_ms, until_ms, reason, ended_ms, end_reason FROM orders WHERE person = ? ORDER BY from_ms"

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from ancu.models.clock import Clock
 from ancu.server.ports import Desk
-from ancu.server.web import api, openapi, pages, problems, static
+from ancu.server.web import api, openapi, pages, problems, static, tiles
 from ancu.server.web.accounts import Accounts
 from ancu.server.web.metrics import WebMetrics
 from ancu.server.web.render import environment
@@ -52,8 +52,9 @@ def create_app(desk: Desk, accounts: Accounts, settings: WebSettings, clock: Clo
     static.mount(app)
     openapi.describe(app)
     # Compression tells a listener the length of a secret beside text that he chose, if he can make a browser ask for
-    # both: strict cookies leave him nothing to ask with. Streams are left alone.
-    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
+    # both: strict cookies leave him nothing to ask with. Streams are left alone, and a map, which is read in ranges.
+    as_it_is = (*DEFAULT_EXCLUDED_CONTENT_TYPES, tiles.MEDIA_TYPE)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6, exclude_content_types=as_it_is)
     app.add_middleware(Shell, settings=settings, metrics=metrics)
     return app
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from ancu.models.config import Settings
 from ancu.server.web.oidc import OidcSettings
@@ -24,6 +25,8 @@ class WebSettings(Settings, frozen=True, kw_only=True):
     beat_s: float = 2.0  # between two signs of life on a stream: a page says within 5 s that they stopped
     oidc: OidcSettings | None = None
     """The province's identity provider, where it has one."""
+    map: Path | None = None
+    """A PMTiles file, version 3, vector or raster, for the ward's map; without it a ward is a list."""
     forwarded_by: tuple[str, ...] = ()
     """Addresses of proxies whose X-Forwarded-For is believed; else failed sign-ins count against the proxy itself."""
 

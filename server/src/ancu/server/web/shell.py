@@ -19,7 +19,7 @@ __all__ = ["Shell"]
 _log = logging.getLogger(__name__)
 _CSP = (  # nothing inline, nothing evaluated, nothing from elsewhere
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self';"
-    " manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    " worker-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 _HEADERS = {
     "Content-Security-Policy": _CSP,

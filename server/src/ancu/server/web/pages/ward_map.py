@@ -7,9 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
 from ancu.server.ports import AlertRow, Severity
+from ancu.server.web import tiles as map_tiles
 from ancu.server.web.auth import Officer
 from ancu.server.web.pages.inbox import console
 from ancu.server.web.render import render
@@ -21,6 +22,15 @@ router = APIRouter(include_in_schema=False)
 _Services = Annotated[Services, Depends(services_of)]
 _MOST = 500  # open alerts that the tiles know of
 _ORDER = {"away": 0, "unknown": 1, "home": 2}
+
+
+@router.get("/tiles.pmtiles")
+async def map_file(_session: Officer, services: _Services) -> Response:
+    """The operator's map, whole or in ranges; nothing of ours is in it."""
+    path = services.settings.map
+    if path is None or not path.is_file():
+        raise HTTPException(404)
+    return FileResponse(path, media_type=map_tiles.MEDIA_TYPE, headers={"Cache-Control": "private, max-age=3600"})
 
 
 @router.get("/map")
@@ -53,6 +63,8 @@ async def ward_map(
         "ward": ward,
         "tiles": [tile for tile in tiles if only in {"", tile[0].presence} or (only == "alert" and tile[1])],
         "only": only,
+        "mapped": services.settings.map is not None,
+        "placed": sum(who.place is not None for who in people),
         "presence": Counter(who.presence for who in people),
         "alerting": sum(alert is not None for _, alert in tiles),
         "places": [row for row in queue.items if row.person is None],

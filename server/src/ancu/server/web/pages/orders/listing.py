@@ -25,7 +25,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/orders", include_in_schema=False)
 _Services = Annotated[Services, Depends(services_of)]
 _FIELDS = (
-    "name", "phone", "address", "ward", "start", "days", "reason", "guardian", "guardian_phone", "edge",
+    "name", "phone", "address", "ward", "start", "days", "reason", "guardian", "guardian_phone", "edge", "place",
 )  # fmt: skip
 
 
