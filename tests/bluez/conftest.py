@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from ancu.models.band_facts import HistoryRun
+from ancu.models.band_facts import BandClock, HistoryRun
 from ancu.models.config import write_secret
 from ancu.models.frame import Opened, frame_cipher, open_frame
 from ancu.models.history import split_records
@@ -132,6 +132,14 @@ class Edge:
                 rows = []  # it is being made
         journal.close()
         return [unpack_record(blob) for (blob,) in rows]
+
+    def log(self) -> str:
+        """What it said, over restarts."""
+        return (self.folder / "edge.log").read_text()
+
+    def clocks(self) -> list[BandClock]:
+        """Of visits: one each."""
+        return [record for record in self.records(Lane.BULK) if isinstance(record, BandClock)]
 
     def heard(self, lane: Lane = Lane.STATE) -> list[Heard]:
         return [record for record in self.records(lane) if isinstance(record, Heard)]

@@ -44,6 +44,20 @@ async def test_eight_hours_of_history_come_over_a_bond_that_the_edge_made(edge: 
             tag = record[-TAG_BYTES:]
 
 
+async def test_a_restarted_edge_takes_its_bonds_up_and_fetches_nothing_twice(edge: Edge):
+    held = {band: edge.history(band) for band in (1, 2, 3)}
+    await edge.stop()
+    said = len(edge.log())
+    began_ms = now_ms()
+    await edge.start()
+    await until(lambda: {clock.band for clock in edge.clocks() if clock.at_ms > began_ms} == {1, 2, 3}, within_s=60)
+    assert "a bond is made anew" not in edge.log()[said:]
+    for band, before in held.items():
+        sequences = [sequence_of(record) for record in edge.history(band)]
+        assert sequences[: len(before)] == [sequence_of(record) for record in before]
+        assert sequences == list(range(1, len(sequences) + 1))
+
+
 async def test_a_cut_strap_is_an_alarm(edge: Edge, bands: Bands):
     await bands.do("cut_strap", band=1)
     alarm = await until(lambda: [heard for heard in edge.heard(Lane.ALARM) if heard.band == 1])
