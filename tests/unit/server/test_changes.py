@@ -34,6 +34,8 @@ class Table(ChangeStore):
         self.rows: dict[str, AlertRow] = {}
         self.reads: list[str] = []
         self.broken = False
+        self.open = asyncio.Event()
+        self.open.set()
         self._position = 0
 
     def change(self, alert: str, *, ward: str = "ben-nghe", person: str = "p-1", kind: str = "sos") -> AlertRow:
@@ -43,7 +45,7 @@ class Table(ChangeStore):
 
     async def newest(self, after: int, most: int) -> Sequence[AlertRow]:
         self.reads.append("newest")
-        await asyncio.sleep(0)
+        await self.open.wait()
         if self.broken:
             raise OSError("disk")
         return self._since(after)[-most:]
@@ -163,6 +165,21 @@ async def test_after_a_restart_many_streams_resume_out_of_one_reading(table: Tab
     streams = [changes.follow(BEN_NGHE, 4) for _ in range(50)]
     assert await asyncio.gather(*(take(stream, 6) for stream in streams)) == [[f"a-{n}" for n in range(4, 10)]] * 50
     assert table.reads == ["newest"]
+
+
+async def test_whoever_comes_while_the_first_reading_is_under_way_is_not_told_all_again(table: Table, changes: Changes):
+    for n in range(5):
+        table.change(f"a-{n}")
+    table.open.clear()
+    coming = []
+    for _ in range(2):
+        coming.append(asyncio.ensure_future(take(changes.follow(BEN_NGHE, 5), 1)))
+        await settle()
+    table.open.set()
+    await settle()
+    table.change("new")
+    changes.told()
+    assert await asyncio.gather(*coming) == [["new"], ["new"]]
 
 
 async def test_a_position_from_a_later_time_than_the_store_s_is_taken_as_now(table: Table, changes: Changes):

@@ -98,7 +98,7 @@ class Changes:
         return [change for change in self._held[first:] if _is_in(scope, change.row)]
 
     async def _up_to_date(self) -> None:
-        if self._stale:
+        if self._stale or (self._reading is not None and not self._reading.done()):
             await asyncio.shield(self._read())
 
     def _read(self) -> asyncio.Task[None]:
