@@ -30,6 +30,11 @@ export function arrow(event: KeyboardEvent): Place | undefined {
   return event.altKey || event.ctrlKey || event.metaKey ? undefined : ARROWS[event.key];
 }
 
+/** Keep a finger's strokes from becoming gestures of the browser: the fling after a stroke would swallow the next tap. */
+export function noGestures(svg: SVGSVGElement): void {
+  svg.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
+}
+
 /** Follow a pointer from where it went down until it is let go. */
 export function follow(svg: SVGSVGElement, event: PointerEvent, move: (at: Place) => void, done?: (at: Place) => void): void {
   event.preventDefault();

@@ -187,7 +187,7 @@ async def test_a_door_is_drawn_with_a_finger(chromium: Any, world: Any, url: str
         await touch("touchMove", 0.8, 0.5)
         await touch("touchEnd", 0.8, 0.5)
         await page.locator("#marks li").wait_for()
-        await page.locator("#save").click()
+        await page.locator("#save").tap()
         await page.get_by_text("Bộ thu đang dùng bản 1").wait_for()
     [door] = world.boxes["site-001"].zones.doors
     assert door.area[0] == pytest.approx((0.2, 0.3), abs=0.03)

@@ -1,5 +1,5 @@
 // Rooms and beds on a site's plan: drawn with the mouse, a finger, or the keyboard alone.
-import { arrow, fill, follow, guard, type Place, placeOf, shape, within } from "../svg";
+import { arrow, fill, follow, guard, noGestures, type Place, placeOf, shape, within } from "../svg";
 
 interface Bed { id: string; name: string; x: number; y: number }
 interface Room { id: string; name: string; x: number; y: number; width: number; height: number; beds: Bed[] }
@@ -21,6 +21,7 @@ function edit(form: HTMLFormElement, svg: SVGSVGElement): void {
   const rooms = JSON.parse(field.value) as Room[];
   const taken = new Set(JSON.parse(words.taken ?? "[]") as string[]);
   const watch = guard(form);
+  noGestures(svg);
   let chosen: Room | null = null;
   let armed = false;
 

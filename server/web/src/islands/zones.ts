@@ -1,5 +1,5 @@
 // Doors and zones drawn on a camera's picture: with the mouse, a finger, or the keyboard alone.
-import { arrow, fill, follow, guard, type Place, placeOf, shape, within } from "../svg";
+import { arrow, fill, follow, guard, noGestures, type Place, placeOf, shape, within } from "../svg";
 
 type Kind = "line" | "area" | "zone";
 interface Mark { kind: Kind; name: string; area: Place[]; side: "inside" | "outside"; inner: 1 | -1; watch: "forbidden" | "gathering" }
@@ -20,6 +20,7 @@ function edit(form: HTMLFormElement, svg: SVGSVGElement): void {
   const high = svg.viewBox.baseVal.height;
   const marks = read(field.value);
   const watch = guard(form);
+  noGestures(svg);
   let chosen = -1;
   let tool: Kind | null = null;
 

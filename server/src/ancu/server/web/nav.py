@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ancu.server.ports import Role
 
-__all__ = ["ENTRIES", "Entry"]
+__all__ = ["ENTRIES", "Entry", "home"]
 
 _DESKS = frozenset(Role) - {Role.CITIZEN}
 _PROVINCE = frozenset({Role.PROVINCE, Role.HEALTH, Role.OPERATOR})
@@ -34,3 +34,9 @@ ENTRIES = (
     Entry("/devices", "nav.devices"),
     Entry("/search", "nav.search"),
 )
+_HOMES = {Role.CITIZEN: "/me", Role.SITE: "/sites"}
+
+
+def home(role: Role) -> str:
+    """Where somebody begins who asked for no page: what his day is about."""
+    return _HOMES.get(role, "/alerts")

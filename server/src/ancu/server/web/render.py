@@ -35,7 +35,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    env.globals |= {"asset": asset, "nav": nav.ENTRIES, "new_key": lambda: secrets.token_urlsafe(12)}
+    env.globals |= {"asset": asset, "nav": nav.ENTRIES, "home": nav.home, "new_key": lambda: secrets.token_urlsafe(12)}
     return env
 
 

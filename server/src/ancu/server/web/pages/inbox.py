@@ -10,9 +10,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import QueryParams
 from starlette.responses import RedirectResponse, Response
 
-from ancu.server.ports import AlertRow, AlertState, Role, Severity, Viewer
+from ancu.server.ports import AlertRow, AlertState, Severity, Viewer
 from ancu.server.ports_console import Console
 from ancu.server.ports_office import OfficePort
+from ancu.server.web import nav
 from ancu.server.web.auth import Anyone, Officer
 from ancu.server.web.render import render
 from ancu.server.web.state import Services, services_of
@@ -57,7 +58,7 @@ def console(services: Services) -> Console:
 
 @router.get("/")
 async def home(session: Anyone) -> Response:
-    return RedirectResponse("/me" if session.viewer.role is Role.CITIZEN else "/alerts", 303)
+    return RedirectResponse(nav.home(session.viewer.role), 303)
 
 
 @router.get("/alerts")

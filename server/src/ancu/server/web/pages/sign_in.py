@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from ancu.models.errors import AncuError
+from ancu.server.ports import Role
+from ancu.server.web import nav
 from ancu.server.web.accounts import CodeNeeded, LockedOut, SignedIn, SignInRefused
 from ancu.server.web.auth import (
     Anyone,
@@ -27,12 +29,12 @@ from ancu.server.web.render import render
 from ancu.server.web.security import has_security, provider_of
 from ancu.server.web.state import Services, services_of
 
-__all__ = ["ask_code", "own_path", "refused", "router", "welcome"]
+__all__ = ["ask_code", "landing", "own_path", "refused", "router", "welcome"]
 
 router = APIRouter(include_in_schema=False)
 _Services = Annotated[Services, Depends(services_of)]
 _OWN_PATH = re.compile(
-    r"/(alerts|asks|break-glass|devices|fleet|map|orders|people|province|search|security|shift|sites?|wall)"
+    r"/(alerts|asks|break-glass|cameras|devices|fleet|map|orders|people|province|search|security|shift|sites?|wall)"
     r"(/[A-Za-z0-9._@:-]+)*"
 )
 
@@ -60,7 +62,7 @@ async def log_in(request: Request, services: _Services) -> Response:
         return ask_code(request, needed.step)
     except (SignInRefused, LockedOut) as error:
         return refused(request, services, error, login=name)
-    return welcome(request, services, signed_in, own_path(request))
+    return welcome(request, services, signed_in)
 
 
 @router.get("/enter")
@@ -79,7 +81,7 @@ async def come_in(request: Request, services: _Services) -> Response:
         )
     except (SignInRefused, LockedOut) as error:
         return refused(request, services, error, template="enter.html")
-    return welcome(request, services, signed_in, "/me")
+    return welcome(request, services, signed_in)
 
 
 @router.post("/touch", status_code=204)
@@ -97,9 +99,15 @@ async def log_out(request: Request, session: Anyone, services: _Services, _form:
 
 
 def own_path(request: Request) -> str:
-    """Where a sign-in leads: where he wanted to go, if that is a page of ours."""
+    """Where he wanted to go, if that is a page of ours; or nothing."""
     wanted = request.query_params.get("next", "")
-    return wanted if _OWN_PATH.fullmatch(wanted) else "/alerts"
+    return wanted if _OWN_PATH.fullmatch(wanted) else ""
+
+
+def landing(signed_in: SignedIn, wanted: str) -> str:
+    """Where a sign-in leads: where he wanted to go, or to where his day begins."""
+    role = signed_in.session.viewer.role
+    return nav.home(role) if role is Role.CITIZEN else wanted or nav.home(role)
 
 
 def ask_code(request: Request, step: str, *, wrong: bool = False) -> Response:
@@ -130,9 +138,9 @@ def refused(
     return response
 
 
-def welcome(request: Request, services: Services, signed_in: SignedIn, where: str) -> Response:
+def welcome(request: Request, services: Services, signed_in: SignedIn) -> Response:
     services.metrics.sign_ins.labels("ok").inc()
-    response = RedirectResponse(where, 303)
+    response = RedirectResponse(landing(signed_in, own_path(request)), 303)
     remember(request, response, signed_in)
     return response
 

@@ -14,7 +14,7 @@ from ancu.server.web import passkeys
 from ancu.server.web.accounts import CodeNeeded, LockedOut, SignInRefused
 from ancu.server.web.auth import client_address, device_token, pre_form, remember, text
 from ancu.server.web.oidc import Provider, ProviderFailed
-from ancu.server.web.pages.sign_in import ask_code, own_path, refused, welcome
+from ancu.server.web.pages.sign_in import ask_code, landing, own_path, refused, welcome
 from ancu.server.web.passkeys import PasskeyRefused
 from ancu.server.web.render import render
 from ancu.server.web.security import Security, SecurityPort, provider_of
@@ -48,7 +48,7 @@ async def give_code(request: Request, services: _Services) -> Response:
         return ask_code(request, again.step, wrong=True)
     except (SignInRefused, LockedOut) as error:
         return refused(request, services, error)
-    return welcome(request, services, signed_in, own_path(request))
+    return welcome(request, services, signed_in)
 
 
 @router.post("/passkey/options")
@@ -74,7 +74,7 @@ async def passkey(request: Request, services: _Services, security: Security) -> 
         services.metrics.sign_ins.labels("passkey_refused").inc()
         raise
     services.metrics.sign_ins.labels("ok").inc()
-    response = JSONResponse({"to": own_path(request)})
+    response = JSONResponse({"to": landing(signed_in, own_path(request))})
     remember(request, response, signed_in)
     return response
 
@@ -146,7 +146,7 @@ async def from_provider(  # noqa: PLR0917 - by name: they are a query
         return refused(request, services, error)
     services.metrics.sign_ins.labels("ok").inc()
     # A page that goes on by itself: a redirect would still be the provider's, and carry no strict cookie.
-    response = render(request, "arrived.html", {"to": kept["to"]})
+    response = render(request, "arrived.html", {"to": landing(signed_in, kept["to"])})
     remember(request, response, signed_in)
     response.delete_cookie(_state_cookie(services), path="/")
     return response
