@@ -108,6 +108,20 @@ async def test_a_transferred_person_belongs_to_the_other_ward_at_once(house: Hou
     assert (await desk.order(lan, "o-2")).ward == "ben-nghe"
 
 
+async def test_where_a_home_is_shows_in_its_own_ward_and_is_forgotten_with_a_transfer(house: House):
+    lan, desk = house.viewer("lan"), house.desk
+    now = house.clock.now()
+    new = NewOrder("ben-nghe", "Lê Thị Mới", now, now + timedelta(days=14), edge="home-1", place=(10.7769, 106.7009))
+    row = await desk.create_order(lan, new, key="k")
+    await house.turn()
+    assert [who.place for who in await desk.whereabouts(lan, "ben-nghe") if who.place] == [(10.7769, 106.7009)]
+    with pytest.raises(NotFound):
+        await desk.whereabouts(house.viewer("minh"), "ben-nghe")
+    await desk.transfer_order(lan, row.id, ward="da-kao", edge="home-2", address=None, key="m")
+    await house.turn()
+    assert [who.place for who in await desk.whereabouts(house.viewer("minh"), "da-kao") if who.place] == []
+
+
 async def test_papers_carry_the_kits_address_and_the_code_in_vietnamese_letters(house: House):
     lan = house.viewer("lan")
     papers = await house.desk.papers(lan, ["o-2", "o-1"])

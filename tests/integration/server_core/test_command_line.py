@@ -31,6 +31,7 @@ def test_a_port_that_is_taken_is_named_and_the_process_ends(tmp_path: Path):
         taken.bind(("127.0.0.1", made.ports.server))
         taken.listen()
         done = ancu("server", "run", "--config", str(made.server_toml))
+        made.server_toml.write_text(made.server_toml.read_text() + '\n[web]\nmap = "lost.pmtiles"\n')
         checked = ancu("server", "check", "--config", str(made.server_toml), "--json")
     assert done.returncode == 1
     assert str(made.ports.server) in done.stderr.splitlines()[-1]
@@ -39,3 +40,5 @@ def test_a_port_that_is_taken_is_named_and_the_process_ends(tmp_path: Path):
     assert '"what": "port", "ok": false' in checked.stdout
     assert '"what": "broker", "ok": false' in checked.stdout
     assert '"what": "register", "ok": true' in checked.stdout
+    assert '"what": "map", "ok": false' in checked.stdout
+    assert "lost.pmtiles: No such file" in checked.stdout

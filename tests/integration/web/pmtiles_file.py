@@ -13,7 +13,7 @@ __all__ = ["CREDIT", "write_map"]
 
 CREDIT = "© Người vẽ bản đồ"
 EXTENT = 4096
-ZOOM = 11  # of the only tile: 20 km across
+ZOOM = 9  # of the only tile: 80 km across
 _POINT, _POLYGON = 1, 3
 _GZIP, _VECTOR = 2, 1
 

@@ -163,3 +163,19 @@ def test_a_form_is_read_by_the_same_rules():
     assert (order is not None, faults) == (True, {})
     assert order is not None
     assert (order.phone, order.reason) == ("0901 234 567", OrderReason.POSITIVE)
+
+
+@pytest.mark.parametrize("text", ["10.7769, 106.7009", "10.7769,106.7009", "(10.7769; 106.7009)", "10.7769 106.7009"])
+def test_coordinates_are_read_as_a_telephone_gives_them(text: str):
+    said = {"name": "An", "start": "21/11/2026", "days": "14", "place": text}
+    order, faults = read_one(said, WARDS)
+    assert faults == {}
+    assert order is not None
+    assert order.place == (10.7769, 106.7009)
+
+
+@pytest.mark.parametrize("text", ["106.7009, 10.7769", "48.85, 2.35", "10.7769", "nhà bà Tư", "10,7769, 106,7009"])
+def test_coordinates_that_are_none_or_lie_elsewhere_are_refused(text: str):
+    order, faults = read_one({"name": "An", "start": "21/11/2026", "days": "14", "place": text}, WARDS)
+    assert order is None
+    assert faults == {"place": "bad_place"}
