@@ -306,6 +306,7 @@ class Point(TypedDict):
     rssi_dbm: float | None
     worn: bool | None
     heard: int
+    late: NotRequired[int]
 
 class PushKey(TypedDict):
     key: str | None

@@ -22,7 +22,7 @@ from ancu.server.core import Core, CoreStopped, Transaction
 from ancu.server.desk_alerts import AlertsDesk, StoredChanges
 from ancu.server.desk_citizen import CitizenDesk
 from ancu.server.desk_orders import OrdersDesk
-from ancu.server.desk_people import Directory, status_names
+from ancu.server.desk_people import Directory, battery_of, status_names
 from ancu.server.desk_rows import alert_row, calls_of, label_of, or_none
 from ancu.server.memory import Memory
 from ancu.server.people.private import Private
@@ -186,10 +186,14 @@ class StoreDesk(CitizenDesk, OrdersDesk, AlertsDesk, Desk):
                 "heart_bpm": newest.heart_bpm or None,
                 "spo2_percent": newest.spo2_percent or None,
                 "skin_deci_c": newest.skin_deci_c,
-                "battery_percent": newest.battery_percent,
+                "battery_percent": battery_of(newest),
                 "status": status_names(newest.status),
                 "tamper": newest.tamper,
+                "reduced": newest.reduced,
             }
+        box = None if order.edge is None else self._memory.latest.edge(order.edge)
+        if box is not None and box.beat_ms:
+            latest["box_mains"] = box.mains
         return PersonDetail(
             id=person,
             label=label_of(connection, scope, person),

@@ -18,6 +18,7 @@ from ancu.server.core import Transaction
 from ancu.server.desk_people import Directory
 from ancu.server.desk_rows import label_of
 from ancu.server.fleet import FAULTS, faults_of
+from ancu.server.history.standing import log_of
 from ancu.server.people.devices import Devices
 from ancu.server.people.errors import Absent, OrderRefused, Revoked
 from ancu.server.people.kits import Kits, read_band, read_kit
@@ -88,8 +89,11 @@ class FleetDesk(FleetPort):
         scope = Scope.of(viewer)
 
         def read(db: sqlite3.Connection) -> DeviceDetail:
+            recorded = log_of(db, _band_of(device)) if kind == "band" else None
             row = self._labelled(db, scope, fleet_row(found))
-            return DeviceDetail(row, _log(db, device), [self._labelled(db, scope, one) for one in behind], told)
+            return DeviceDetail(
+                row, _log(db, device), [self._labelled(db, scope, one) for one in behind], told, recorded
+            )
 
         return await self._grounds.read(read)
 

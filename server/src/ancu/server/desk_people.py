@@ -17,7 +17,7 @@ from ancu.server.people.records import BandRecord, OrderRecord, Snapshot
 from ancu.server.ports import DeviceRow, NotFound, Viewer
 from ancu.server.scope import sees
 
-__all__ = ["Directory", "status_names"]
+__all__ = ["Directory", "battery_of", "status_names"]
 
 _QUIET_MS = 60_000  # several heartbeats: nothing is claimed of what said nothing for so long
 _SILENT_MS = 600_000
@@ -97,14 +97,14 @@ class Directory:
             values: dict[str, Any] = {}
             if newest is not None:
                 values = {"rssi_dbm": newest.rssi_dbm, "edge": newest.edge, "status": status_names(newest.status)}
-                values |= band_figures(newest)
+                values |= band_figures(newest) | ({"reduced": True} if newest.reduced else {})
             yield DeviceRow(
                 id=band_name(number),
                 kind="band",
                 ward=ward,
                 state="revoked" if band.revoked else _state(newest.heard_ms if newest else None, now_ms),
                 last_seen_at=None if newest is None else from_ms(newest.heard_ms),
-                battery_percent=None if newest is None else newest.battery_percent,
+                battery_percent=None if newest is None else battery_of(newest),
                 firmware=None,
                 serves=order.person if order else None,
                 values=values,
@@ -176,6 +176,11 @@ class Directory:
                 serves=edge,
                 values={"label": record.label, "condition": newest.state if newest else None},
             )
+
+
+def battery_of(newest: BandLatest) -> int | None:
+    """None: an ordinary band that does not tell."""
+    return None if newest.reduced and not newest.battery_percent else newest.battery_percent
 
 
 def status_names(bits: int) -> list[str]:

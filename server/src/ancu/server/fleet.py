@@ -11,8 +11,8 @@ __all__ = ["FAULTS", "band_figures", "battery_days", "faults_of", "link_of"]
 
 Link = Literal["good", "fair", "weak"]
 FAULTS: Final = (  # worst first; words are in the catalogues
-    "silent", "battery_dead", "camera", "radio", "tamper", "clock", "mains", "dropped", "battery_low", "battery_soon",
-    "link_weak", "behind",
+    "silent", "battery_dead", "camera", "radio", "tamper", "clock", "unsynced", "mains", "dropped", "battery_low",
+    "battery_soon", "link_weak", "behind",
 )  # fmt: skip
 _DAY_MS: Final = 86_400_000
 _LEAST_MS: Final = 6 * 3_600_000  # of discharge before anything is foretold
@@ -61,6 +61,7 @@ def faults_of(kind: str, state: str, battery_percent: int | None, values: Mappin
         "camera": kind == "camera" and values.get("condition") not in (None, "ok"),
         "radio": kind == "edge" and state == "fault",
         "clock": values.get("clock_synced") is False,
+        "unsynced": "unsynced" in values.get("status", ()),
         "mains": values.get("mains") is False,
         "dropped": bool(values.get("dropped")),
         "behind": max(values.get("waiting") or 0, values.get("spooled") or 0) > _BEHIND,

@@ -217,6 +217,7 @@ class Point:
     rssi_dbm: float | None
     worn: bool | None
     heard: int  # readings in the bucket
+    late: int = 0  # of these, what came long after it was so: from a band's own log, or from a box that was cut off
 
 
 @dataclass(frozen=True, slots=True)

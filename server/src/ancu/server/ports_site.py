@@ -16,6 +16,7 @@ from ancu.server.people.sites_plan import Room, Saved
 from ancu.server.ports import DeviceRow, Viewer
 
 __all__ = [
+    "BandLog",
     "BedRow",
     "Board",
     "CameraView",
@@ -70,6 +71,15 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
+class BandLog:
+    """What came of the log that a band keeps by itself, and how well its clock goes."""
+
+    undated: int  # records of a time that nobody knows yet
+    drift_ppm: float | None  # against the edges' clocks; None: too little is known
+    wrong: Sequence[tuple[datetime, int, str]]  # newest first: when it was brought, the record's number, and a code
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceDetail:
     """`behind`: devices that belong to it: a gateway's edges, an edge's cameras and bands."""
 
@@ -77,6 +87,7 @@ class DeviceDetail:
     log: Sequence[LogLine]
     behind: Sequence[FleetRow]
     told: bool | None  # an edge uses what the register wants of it; None: it does not say
+    recorded: BandLog | None = None  # of a band
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ancu.server.people.kits import read_band, read_kit
 from ancu.server.ports import DeviceRow, NotFound, PersonDetail, Role, Viewer
 from ancu.server.ports_exchange import Refused
 from ancu.server.ports_site import (
+    BandLog,
     DeviceDetail,
     FleetPage,
     FleetPort,
@@ -39,6 +40,7 @@ class FakeFleet(FleetPort):
         self.box_knows: bool | None = False
         self.heard: datetime | None = None
         self.keys: dict[str, str] = {}
+        self.recorded: dict[str, BandLog] = {}
 
     async def fleet(
         self,
@@ -63,7 +65,8 @@ class FakeFleet(FleetPort):
         if row is None:
             raise NotFound
         behind = [self._row(one) for one in self._seen(viewer) if one.kind == "camera" and one.serves == device]
-        return DeviceDetail(self._row(row), self.log.get(device, []), behind, True if kind == "edge" else None)
+        told = True if kind == "edge" else None
+        return DeviceDetail(self._row(row), self.log.get(device, []), behind, told, self.recorded.get(device))
 
     async def worn(self, viewer: Viewer, band: str) -> Worn:
         person = self._wearer(viewer, self._name(band))

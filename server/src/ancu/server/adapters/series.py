@@ -48,7 +48,8 @@ WITH once AS (
     SELECT DISTINCT ON (counter) * FROM readings WHERE band = $band AND told_at >= $start AND told_at < $end
     ORDER BY counter)
 SELECT epoch_ms(told_at) // ($every * 1000) AS bucket, avg(nullif(heart, 0)), avg(nullif(spo2, 0)), avg(skin) / 10,
-    avg(battery), avg(nullif(rssi, 0)), bool_or(status & $skin <> 0), count(*)
+    avg(battery), avg(nullif(rssi, 0)), bool_or(status & $skin <> 0), count(*),
+    count(*) FILTER (WHERE late)
 FROM once GROUP BY bucket ORDER BY bucket
 """
 
@@ -112,8 +113,8 @@ class Series:
         with self._lock:
             rows = self._connection.execute(_QUERY, values).fetchall()
         return [
-            Point(datetime.fromtimestamp(bucket * every, UTC), heart, spo2, skin, battery, rssi, worn, heard)
-            for bucket, heart, spo2, skin, battery, rssi, worn, heard in rows
+            Point(datetime.fromtimestamp(bucket * every, UTC), heart, spo2, skin, battery, rssi, worn, heard, late)
+            for bucket, heart, spo2, skin, battery, rssi, worn, heard, late in rows
         ]
 
     def count(self) -> int:

@@ -23,7 +23,7 @@ from ancu.models.history import (
     split_records,
 )
 
-__all__ = ["NOTHING", "Checked", "Fault", "FaultKind", "Held", "Recorded", "check_run"]
+__all__ = ["NOTHING", "Checked", "Fault", "FaultKind", "Held", "Recorded", "check_run", "follow"]
 
 
 class FaultKind(StrEnum):
@@ -101,6 +101,21 @@ def check_run(head: bytes, records: bytes, held: Held, history_key: bytes) -> Ch
     if lost and not found:
         now, lost = held, 0  # told with the records that follow
     return Checked(tuple(found), now, known, lost, fault)
+
+
+def follow(records: bytes, held: Held, history_key: bytes) -> Checked:
+    """Take of records that came without a head what goes on where we are; a gap is no fault, for nobody asked."""
+    now, found, known = held, list[Recorded](), 0
+    for record in split_records(records):
+        sequence, tag = sequence_of(record), record[-TAG_BYTES:]
+        if sequence <= held.upto:
+            known += 1
+        elif sequence != now.upto + 1 or not hmac.compare_digest(chain_tag(history_key, now.tag, record), tag):
+            break
+        else:
+            found.append(Recorded(read_entry(record, history_key), tag))
+            now = Held(sequence, tag)
+    return Checked(tuple(found), now, known, 0, None)
 
 
 def _kind(sequence: int, expected: int, rows: list[bytes]) -> FaultKind:

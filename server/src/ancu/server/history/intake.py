@@ -12,11 +12,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ancu.models.band_facts import BandClock, ChallengeAnswered, HistoryRun
+from ancu.models.band_facts import BandClock, ChallengeAnswered, HistoryHeard, HistoryRun
+from ancu.models.errors import FrameRefused
+from ancu.models.frame import frame_cipher
+from ancu.models.frame_extended import open_extended
 from ancu.models.history import Clocked, make_receipt
 from ancu.models.ids import BandNumber, EdgeId, band_name
 from ancu.server.history import challenges
-from ancu.server.history.chain import Recorded, check_run
+from ancu.server.history.chain import Checked, Held, Recorded, check_run, follow
 from ancu.server.history.clocks import note_clock
 from ancu.server.history.dating import Mark, is_jump
 from ancu.server.history.readings import at_time, reading_of
@@ -63,6 +66,8 @@ def take_history(connection: sqlite3.Connection, rows: Sequence[Row], register: 
             match fact:
                 case HistoryRun():
                     _take_run(connection, row, fact, register, brought)
+                case HistoryHeard():
+                    _take_heard(connection, row, fact, register, brought)
                 case BandClock():
                     note_clock(connection, fact)
                 case ChallengeAnswered():
@@ -79,7 +84,31 @@ def _take_run(connection: sqlite3.Connection, row: Row, run: HistoryRun, registe
         return
     store = HistoryStore(connection, band.number, band.order, band.keys.history)
     held = store.held()
-    checked = check_run(run.head, run.records, held, band.keys.history)
+    _keep(store, row, band, brought, held=held, checked=check_run(run.head, run.records, held, band.keys.history))
+
+
+def _take_heard(
+    connection: sqlite3.Connection, row: Row, heard: HistoryHeard, register: Snapshot, brought: Brought
+) -> None:
+    band = register.bands.get(BandNumber(heard.band))
+    if band is None or band.keys is None or band.order is None or band.revoked:
+        brought.counts["history_refused", "unknown_band"] += 1
+        return
+    try:
+        _, records = open_extended(heard.body, frame_cipher(band.keys.frame), heard.address)
+    except FrameRefused as refused:
+        brought.counts["history_refused", refused.reason] += 1
+        return
+    store = HistoryStore(connection, band.number, band.order, band.keys.history)
+    held = store.held()
+    # A recording of it adds nothing: a record is taken once, and only where the chain goes on.
+    checked = follow(records, held, band.keys.history)
+    if checked.records:
+        _keep(store, row, band, brought, held=held, checked=checked)
+
+
+def _keep(store: HistoryStore, row: Row, band: BandRecord, brought: Brought, *, held: Held, checked: Checked) -> None:
+    assert band.keys is not None  # noqa: S101 - the callers looked
     taker = _Taker(store, band.number, row.received_ms, brought.counts)
     for recorded in checked.records:
         taker.take(recorded)

@@ -10,7 +10,7 @@ from ancu.models.ids import BandNumber, OrderId
 from ancu.server.history.chain import NOTHING, Fault, Held
 from ancu.server.history.dating import Mark, Marks
 
-__all__ = ["HistoryStore", "Named", "Undated"]
+__all__ = ["HistoryStore", "Named", "Undated", "faults"]
 
 _FAULTS = 10_000  # kept to be looked at; the counters go on
 

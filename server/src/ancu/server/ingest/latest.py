@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ancu.models.band_facts import ReducedVitals
+from ancu.models.frame import Status
 from ancu.models.wire import CameraCrossing, CameraHealth, EdgeHeartbeat, EdgeStarted, Fact, MainsChanged, Relay
 from ancu.server.ingest.columns import Flag, reading_tuples
 from ancu.server.ingest.rows import Row, facts_of, sane_ms
@@ -32,6 +34,7 @@ class BandLatest(msgspec.Struct, array_like=True):
     top_percent: int = 0  # of the battery, when it was charged last
     top_ms: int = 0
     rssi_mean_dbm: float = 0.0  # of some minutes
+    reduced: bool = False  # an ordinary band: what its box read of it, unsigned and without tamper
 
 
 class EdgeLatest(msgspec.Struct, array_like=True):
@@ -128,13 +131,32 @@ class Latest:
     def _reading(self, row: Row, reading: tuple[int, ...]) -> None:
         heard_ms, number, counter, _, _, _, skin, rssi, _, battery, heart, spo2, status, flags = reading
         newest = self._tables.bands.get(number)
-        if newest is None or counter > newest.counter:
+        if newest is None or newest.reduced or counter > newest.counter:
             tamper = bool(flags & Flag.TAMPER)
             fresh = BandLatest(
                 counter, heard_ms, row.received_ms, row.edge, rssi, battery, skin, heart, spo2, status, tamper
             )
             self._carry_on(fresh, newest)
             self._tables.bands[number] = fresh
+
+    def _reduced(self, edge: str, said: ReducedVitals, at_ms: int) -> None:
+        """Of a band that signs what it says, an unsigned word is not taken."""
+        held = self._tables.bands.get(said.band)
+        if held is not None and (not held.reduced or at_ms <= held.heard_ms):
+            return
+        self._tables.bands[said.band] = BandLatest(
+            heard_ms=at_ms,
+            received_ms=at_ms,
+            edge=edge,
+            rssi_dbm=said.rssi_dbm or 0,
+            battery_percent=said.battery_percent or 0,
+            skin_deci_c=said.skin_deci_c or 0,
+            heart_bpm=said.heart_bpm or 0,
+            spo2_percent=said.spo2_percent or 0,
+            status=int(Status.SKIN) if said.contact else 0,
+            rssi_mean_dbm=said.rssi_dbm or 0,
+            reduced=True,
+        )
 
     @staticmethod
     def _carry_on(fresh: BandLatest, before: BandLatest | None) -> None:
@@ -159,6 +181,8 @@ class Latest:
                 latest.version = fact.version
             case MainsChanged() if at_ms >= latest.beat_ms:
                 latest.mains = fact.on
+            case ReducedVitals():
+                self._reduced(edge, fact, at_ms)
             case CameraHealth() | CameraCrossing():
                 camera = self._tables.cameras.setdefault(f"{edge}/{fact.camera}", CameraLatest())
                 if at_ms >= camera.at_ms:

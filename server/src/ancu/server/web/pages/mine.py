@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
@@ -21,6 +22,8 @@ from ancu.server.web.state import Services, services_of
 from ancu.server.web.words import VIETNAM
 
 __all__ = ["router"]
+
+_LOW_PERCENT = 20  # the work list hears of it a day and a half later
 
 router = APIRouter(prefix="/me", include_in_schema=False)
 _Services = Annotated[Services, Depends(services_of)]
@@ -43,6 +46,7 @@ async def mine(request: Request, session: Citizen, services: _Services, desk: Ci
         "declared_today": _is_today(standing, now.astimezone(VIETNAM).date()),
         "longer": next((row for row in standing.results if row.action == "extend" and row.accepted), None),
         "sos": _open_sos(person),
+        "charge": _to_charge(person.latest),
         "family": await family.members(request, services, session),
     }
     response = render(request, "mine.html", values)
@@ -64,3 +68,11 @@ def _open_sos(person: PersonDetail) -> AlertRow | None:
 def _is_today(standing: Standing, today: date) -> bool:
     last = standing.declaration
     return last is not None and last.at.astimezone(VIETNAM).date() == today
+
+
+def _to_charge(latest: Mapping[str, Any]) -> dict[str, Any]:
+    """What the person can mend: a wristband with little left, a box without mains power."""
+    percent = latest.get("battery_percent")
+    low = percent if percent is not None and percent <= _LOW_PERCENT else None
+    charging = "charging" in latest.get("status", ())
+    return {"band": None if charging else low, "box": latest.get("box_mains") is False}

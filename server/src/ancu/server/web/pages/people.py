@@ -134,16 +134,23 @@ def _strips(slots: Sequence[Point | None], alerts: Sequence[AlertRow], now: date
     for index, point in enumerate(slots):
         begin = start + timedelta(seconds=index * _SLOT_S)
         out = any(opened < begin + timedelta(seconds=_SLOT_S) and ended > begin for opened, ended in away)
-        presence.append("home" if point else "away" if out else "none")
+        presence.append("home" if _was_near(point) else "away" if out else "none")
     return {
         "presence": presence,
         "wear": ["none" if p is None or p.worn is None else "worn" if p.worn else "off" for p in slots],
-        "link": ["none" if p is None or p.rssi_dbm is None else _link(p.rssi_dbm) for p in slots],
+        "link": ["none" if p is None else _link(p) for p in slots],
     }
 
 
-def _link(rssi_dbm: float) -> str:
-    return "good" if rssi_dbm >= _WEAK_DBM else "weak"
+def _was_near(point: Point | None) -> bool:
+    """Whether a box heard the band; what it wrote down for itself says nothing of where it was."""
+    return point is not None and point.rssi_dbm is not None
+
+
+def _link(point: Point) -> str:
+    if point.late >= point.heard:
+        return "late"  # nobody knew of it at the time
+    return "good" if point.rssi_dbm is not None and point.rssi_dbm >= _WEAK_DBM else "weak"
 
 
 def _time(form_at: str, now: datetime) -> datetime:
