@@ -209,14 +209,16 @@ class Place:
         assert self.world is not None
         return self.world.unit(self.band.number)
 
-    async def put_band(self, page_of: Callable[[Flash], Flash] = lambda page: page) -> None:
+    async def put_band(self, page_of: Callable[[Flash], Flash] = lambda page: page, *, extended_every: int = 0) -> None:
         """Let the band live, over the flash of its earlier lives."""
         self._flash = FlashFile(self.folder / "flash")
         number = self.band.number
         page, bonds = page_of(self._flash.page(number)), self._flash.bonds(number)
         spec = BandSpec(number, self.band.keys, page, bonds, self.update_key.public_key())
         homes = (HomeSpec("home", (spec,), self.port, gatt=True),)
-        self.world = World(homes, SystemClock(), Truth(None), seed=1, interval_s=INTERVAL_S, loss=0.0)
+        self.world = World(
+            homes, SystemClock(), Truth(None), seed=1, interval_s=INTERVAL_S, loss=0.0, extended_every=extended_every
+        )
         await self.world.start()
         self.port = self.world.ports()["home"]
 
@@ -230,7 +232,7 @@ class Place:
         self.server = Server(self.folder, self.home, self.wire, self.register)
         return self.server
 
-    async def start_edge(self, *, visit_s: float = 0.5, updates: Updates | None = None) -> Agent:
+    async def start_edge(self, *, visit_s: float = 0.5, updates: Updates | None = None, extended: bool = True) -> Agent:
         data = self.folder / "edge"
         write_secret(
             self.folder / "bands.toml",
@@ -245,7 +247,7 @@ class Place:
             key_file=here / "edge.key",
             broker=BrokerSettings(host="", port=1, ca_file=here, cert_file=here, key_file=here),
             bands_file=self.folder / "bands.toml",
-            radio=RadioSettings(backend="virtual", adapter=where, report_s=0.5, visit_s=visit_s),
+            radio=RadioSettings(backend="virtual", adapter=where, report_s=0.5, visit_s=visit_s, extended=extended),
             heartbeat_s=1.0,
         )
         recorder = Recorder(Journal(data / "journal.db", cap_records=10_000))

@@ -32,6 +32,7 @@ from ancu.models.clock import Clock, SystemClock, to_ms
 from ancu.models.commands import BANDS, AskBand, HistoryHeld, SetBands, SetZones, TakeStill, bands_mark, zones_of
 from ancu.models.config import write_secret
 from ancu.models.errors import ConfigError
+from ancu.models.frame_extended import is_extended
 from ancu.models.topics import Lane
 from ancu.models.wire import (
     EdgeHeartbeat,
@@ -86,6 +87,7 @@ class Agent:
         self._scan: Scan | None = None
         self._fingerprint: Fingerprint | None = None
         self._adverts_told = 0
+        self._extended = settings.radio is not None and settings.radio.extended
         self._mains: bool | None = None
         self._camera = camera(self.say) if camera is not None else None
         if radio is not None and settings.radio is not None:
@@ -152,6 +154,9 @@ class Agent:
             number = self._bands.number_of(advert.address) if self._nearness is not None else None
             if self._nearness is not None and number is not None:
                 self._nearness.heard(number, advert.rssi_dbm, self._clock.monotonic())
+            if self._extended and is_extended(advert.body):
+                self._act(self._bands.heard_extended(advert.address, advert.body, self._now()))
+                return
             self._act(self._bands.heard(advert.address, advert.body, advert.rssi_dbm, self._now()))
 
     def _hear_foreign(self, address: bytes, rssi_dbm: int) -> None:

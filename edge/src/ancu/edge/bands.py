@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ancu.models.address import resolves
+from ancu.models.band_facts import HistoryHeard
 from ancu.models.frame import BODY_BYTES, counter_of, is_urgent
 from ancu.models.ids import BandNumber
 from ancu.models.topics import Lane
@@ -24,6 +25,7 @@ REPLAYED_S = 31.0  # a frame that comes again so much later was recorded: older 
 REPLAY_EVERY_S = 60.0  # and is told of at most so often for a band
 URGENT_BURST = 20  # frames of one band at once; bounds what a forger of urgent frames can put into the alarm lane
 URGENT_EVERY_S = 1.0  # and after that, one in so long
+RECORDS_EVERY_S = 20.0  # between two extended adverts of a band that are passed on: it records once a minute
 LISTEN_S = 6.0  # three adverts at 2 s: how long a fresh scan has to hear nothing
 SEEK_AGAIN_S = 5.0  # least time between two restarted scans: each is deaf for a moment
 
@@ -41,7 +43,7 @@ class Say:
     """Put a record into a lane."""
 
     lane: Lane
-    record: Heard | Unseen
+    record: Heard | HistoryHeard | Unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class _Band:
     urgent_s: float = 0.0
     recent: dict[bytes, float] = field(default_factory=dict)  # bodies, and when each came first, oldest first
     replay_s: float = float("-inf")  # when a replay was last told of
+    records: bytes = b""  # the last extended advert that was passed on
+    records_s: float = float("-inf")  # and when
     frame: _Frame | None = None  # the newest not yet reported
     odd: _Frame | None = None  # one that contradicts it: the server can tell which is true, we cannot
 
@@ -127,6 +131,17 @@ class Bands:
         if first or now.mono_s - band.reported_s >= self._report_s:
             return self._report(band, Lane.STATE, now)
         return []
+
+    def heard_extended(self, address: bytes, body: bytes, now: Moment) -> list[Action]:
+        """An advert of the extended profile: newest records. It says nothing of presence, which frames do."""
+        band = self._resolve(address)
+        if band is None:
+            self.strangers += 1
+            return []
+        if body == band.records or now.mono_s - band.records_s < RECORDS_EVERY_S:
+            return []
+        band.records, band.records_s = body, now.mono_s
+        return [Say(Lane.BULK, HistoryHeard(now.at_ms, band.number, address, body))]
 
     def tick(self, now: Moment) -> list[Action]:
         """Time passed; call about once a second."""

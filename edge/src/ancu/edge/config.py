@@ -42,6 +42,7 @@ class RadioSettings(Settings, frozen=True):
     unseen_s: float = 16.0  # without a new frame, the scan is restarted, and the absence stated
     stall_s: float = 30.0  # without an advert of any device, the scan is restarted
     visit_s: float = 600.0  # a band is connected to for its history and clock so often; 0: never
+    extended: bool = True  # pass on what bands say in extended adverts, where the adapter hears such (BlueZ 5.76)
     update_file: Path | None = None  # signed firmware that this home's bands are to run
     slots: int = 3  # connections at once; Linux adapters have five
     ordinary: tuple[OrdinaryBand, ...] = ()  # ordinary heart-rate bands of this home

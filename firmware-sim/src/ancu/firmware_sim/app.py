@@ -39,6 +39,7 @@ async def run(settings: SimSettings, for_s: float | None) -> dict[str, object]:
         loss=settings.loss,
         crowding=settings.crowding,
         repeats_urgent=settings.repeats_urgent,
+        extended_every=settings.extended_every,
         link_kb_per_s=settings.link_kb_per_s,
     )
     control = ControlServer(world, settings.control_file) if settings.control_file is not None else None

@@ -24,6 +24,7 @@ from typing import Protocol
 from ancu.firmware_sim.log import Flash, Log
 from ancu.models.address import make_address
 from ancu.models.frame import Reading, Status, advert_data, frame_cipher, seal_frame
+from ancu.models.frame_extended import MAX_RECORDS, seal_extended
 from ancu.models.history import Clocked, Vitals
 from ancu.models.keys import BandKeys
 from ancu.models.link import Answer, ElapsedTime, encode_answer
@@ -70,13 +71,13 @@ class Sent:
 
     at_ms: int
     address: bytes  # 6 B, most significant first
-    body: bytes  # 24 B of sealed service data
+    body: bytes  # sealed service data: 24 B, or as long as the extended profile has it
     counter: int
     urgent: bool
 
     @property
     def data(self) -> bytes:
-        """The 31 bytes of advertising data."""
+        """The advertising data: 31 bytes, or up to 229."""
         return advert_data(self.body)
 
 
@@ -178,6 +179,16 @@ class Band:
         counter = self._take_counter(at_ms)
         body = seal_frame(self._reading(at_ms, self._sensed), self._cipher, self._address, counter, urgent=urgent)
         return Sent(at_ms, self._address, body, counter, urgent)
+
+    def advertise_extended(self, at_ms: int) -> Sent | None:
+        """The extended profile: a reading and the newest records, beside the frames; None while there are none."""
+        head = self.log.stored.history_head
+        records = self.log.records(max(1, head + 1 - MAX_RECORDS), MAX_RECORDS)
+        if self._sensed is None or not records:
+            return None
+        counter = self._take_counter(at_ms)
+        body = seal_extended(self._reading(at_ms, self._sensed), records, self._cipher, self._address, counter)
+        return Sent(at_ms, self._address, body, counter, urgent=False)
 
     def _raise_urgency(self, at_ms: int) -> None:
         self._urgent = deque(at_ms + after for after in self._urgent_after_ms)

@@ -38,7 +38,7 @@ class RadioController(Controller):
         self.air.remove_controller(self)
 
     def hear(self, pdu: OnAir, rssi_dbm: int) -> None:
-        if self.le_scan_enable:
+        if self.le_scan_enable and (self._extended or pdu.properties & LEGACY):
             self._report(Report(pdu.properties, True, pdu.address, pdu.data, rssi_dbm))
             if self._active and pdu.properties & SCANNABLE and pdu.response is not None:
                 kind = LEGACY | SCAN_RESPONSE | SCANNABLE | pdu.properties & CONNECTABLE

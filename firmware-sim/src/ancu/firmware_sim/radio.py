@@ -43,6 +43,11 @@ class OnAir(NamedTuple):
     response: bytes | None = None  # what an active scanner gets back
 
     @classmethod
+    def extended(cls, address: bytes, data: bytes) -> OnAir:
+        """Up to 229 bytes, for those that scan for such."""
+        return cls(address, data, 0)
+
+    @classmethod
     def connectable(cls, address: bytes, data: bytes, response: bytes) -> OnAir:
         return cls(address, data, LEGACY | CONNECTABLE | SCANNABLE, response)
 

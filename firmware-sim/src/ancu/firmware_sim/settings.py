@@ -45,6 +45,7 @@ class SimSettings(Settings, frozen=True):
     seed: int = 1
     interval_s: float = 2.0  # between adverts of a band
     loss: float = 0.08  # share of adverts that the air swallows in range
+    extended_every: int = 0  # frames to an advert of the extended profile; 0: none
     repeats_urgent: bool = True  # false: an alarm is sent once, to see that a benchmark tells
     link_kb_per_s: float = 0.0  # what all connections of a home carry together; 0: as much as they can
     crowding: bool = True  # adverts that start at the same time destroy each other

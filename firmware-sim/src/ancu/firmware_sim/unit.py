@@ -40,6 +40,7 @@ class Unit:
         bonds: Path | None = None,
         bootloader: Bootloader | None = None,
         repeats_urgent: bool = True,
+        extended_every: int = 0,
     ) -> None:
         self.number, self.keys = number, keys
         self.air, self.clock = air, clock
@@ -48,7 +49,7 @@ class Unit:
         self.fading = Fading()
         self.silent = False
         self._flash, self._rng, self._interval_ms = flash, rng, interval_ms
-        self._repeats_urgent = repeats_urgent
+        self._repeats_urgent, self._extended_every = repeats_urgent, extended_every
         self.wearer = Wearer(rng, at_ms=self.now_ms())
         self.band: Band | None = None
         self._touch = asyncio.Event()
@@ -156,6 +157,10 @@ class Unit:
         self.recorded.append(sent)
         distance = self.wearer.distance_m(sent.at_ms)
         self.air.transmit(OnAir(sent.address, sent.data), distance, self.fading)
+        if self._extended_every and self.band is not None and self.sent % self._extended_every == 0:
+            more = self.band.advertise_extended(sent.at_ms)
+            if more is not None:
+                self.air.transmit(OnAir.extended(more.address, more.data), distance, self.fading)
         if self._gatt is not None:
             offer = self._gatt.beside(sent, in_range=distance <= DOOR_M)
             if offer is not None:

@@ -78,10 +78,12 @@ class World:
         crowding: bool = True,
         repeats_urgent: bool = True,
         link_kb_per_s: float = 0.0,
+        extended_every: int = 0,
     ) -> None:
         self._clock, self._truth, self._seed = clock, truth, seed
         self._specs, self._interval_ms, self._loss = homes, round(interval_s * 1000), loss
         self._crowding, self._repeats_urgent, self._link_kb_per_s = crowding, repeats_urgent, link_kb_per_s
+        self._extended_every = extended_every
         self._homes: list[_Home] = []
         self._units: dict[int, tuple[_Home, Unit]] = {}
         self._ordinary: dict[int, tuple[_Home, OrdinaryBand]] = {}
@@ -113,6 +115,7 @@ class World:
                     bonds=band.bonds,
                     bootloader=Bootloader(_SHIPPED, band.update_key) if band.update_key is not None else None,
                     repeats_urgent=self._repeats_urgent,
+                    extended_every=self._extended_every,
                 )
                 for band in spec.bands
             ]

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["BandClock", "BandUpdated", "ChallengeAnswered", "HistoryRun", "ReducedVitals"]
+__all__ = ["BandClock", "BandUpdated", "ChallengeAnswered", "HistoryHeard", "HistoryRun", "ReducedVitals"]
 
 
 class HistoryRun(msgspec.Struct, frozen=True, tag="history"):
@@ -16,6 +16,15 @@ class HistoryRun(msgspec.Struct, frozen=True, tag="history"):
     band: int
     head: bytes  # 16 B, by the band
     records: bytes  # 16 B each, in order
+
+
+class HistoryHeard(msgspec.Struct, frozen=True, tag="history_heard"):
+    """A frame of the extended profile: newest records, without a connection. Bulk lane. Proves no presence."""
+
+    at_ms: int
+    band: int
+    address: bytes  # 6 B, as advertised
+    body: bytes  # service data of 57 to 219 B, for the server alone
 
 
 class BandClock(msgspec.Struct, frozen=True, tag="band_clock"):

@@ -23,7 +23,7 @@ from ancu.models.frame import (
 )
 from ancu.models.history import RECORD_BYTES
 
-__all__ = ["EXTENDED_BYTES", "MAX_RECORDS", "extended_advert_data", "open_extended", "seal_extended"]
+__all__ = ["EXTENDED_BYTES", "MAX_RECORDS", "extended_advert_data", "is_extended", "open_extended", "seal_extended"]
 
 EXTENDED_BYTES = 229  # of advertising data: one PDU, unfragmented
 MAX_RECORDS = 12
@@ -42,13 +42,18 @@ def seal_extended(
     return seal_objects(objects, cipher, address, counter, urgent=urgent)
 
 
+def is_extended(body: bytes) -> bool:
+    """Whether service data is as long as an extended frame's; needs no key."""
+    count, rest = divmod(len(body) - _AROUND, RECORD_BYTES)
+    return not rest and 1 <= count <= MAX_RECORDS
+
+
 def open_extended(body: bytes, cipher: AESCCM, address: bytes) -> tuple[Opened, bytes]:
     """Open an extended frame into what a frame says, and records; raises FrameRefused."""
-    count, rest = divmod(len(body) - _AROUND, RECORD_BYTES)
-    if rest or not 1 <= count <= MAX_RECORDS:
+    if not is_extended(body):
         raise FrameRefused(FrameReason.LENGTH)
     plain = open_objects(body, cipher, address)
-    if plain[OBJECTS_BYTES] != _RAW or plain[OBJECTS_BYTES + 1] != count * RECORD_BYTES:
+    if plain[OBJECTS_BYTES] != _RAW or plain[OBJECTS_BYTES + 1] != len(plain) - OBJECTS_BYTES - 2:
         raise FrameRefused(FrameReason.OBJECTS)
     urgent = bool(body[0] & 0x04)
     opened = Opened(read_objects(plain[:OBJECTS_BYTES]), int.from_bytes(body[-8:-4], "little"), urgent)

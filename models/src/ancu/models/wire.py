@@ -28,7 +28,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ancu.models.band_facts import BandClock, BandUpdated, ChallengeAnswered, HistoryRun, ReducedVitals
+from ancu.models.band_facts import BandClock, BandUpdated, ChallengeAnswered, HistoryHeard, HistoryRun, ReducedVitals
 from ancu.models.errors import WireReason, WireRefused
 from ancu.models.frame import BODY_BYTES
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, WardCode
@@ -221,6 +221,7 @@ Fact = (
     | ChallengeAnswered
     | ReducedVitals
     | BandUpdated
+    | HistoryHeard
 )
 _FACTS: dict[str, type[Fact]] = {
     "heartbeat": EdgeHeartbeat,
@@ -237,6 +238,7 @@ _FACTS: dict[str, type[Fact]] = {
     "challenge": ChallengeAnswered,
     "reduced": ReducedVitals,
     "band_updated": BandUpdated,
+    "history_heard": HistoryHeard,
 }
 
 # --- records in a journal --------------------------------------------------------------------------------------------

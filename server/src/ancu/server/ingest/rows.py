@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ancu.models.band_facts import BandClock, BandUpdated, ChallengeAnswered, HistoryRun, ReducedVitals
+from ancu.models.band_facts import BandClock, BandUpdated, ChallengeAnswered, HistoryHeard, HistoryRun, ReducedVitals
 from ancu.models.clock import from_ms
 from ancu.models.errors import WireRefused
 from ancu.models.frame import Reading, Status
@@ -186,5 +186,13 @@ def _stated(row: Row, fact: Fact) -> Input | None:  # noqa: PLR0911 - one case a
             return NeighboursScanned(at, edge, frozenset(device for device, _ in fact.heard), late)
         case MainsChanged():
             return MainsTurned(at, edge, fact.on, late)
-        case HistoryRun() | BandClock() | BandUpdated() | ChallengeAnswered() | ReducedVitals() | CameraStill():
+        case (
+            HistoryHeard()
+            | HistoryRun()
+            | BandClock()
+            | BandUpdated()
+            | ChallengeAnswered()
+            | ReducedVitals()
+            | CameraStill()
+        ):
             return None  # of a band's own word: verified beside the judge
