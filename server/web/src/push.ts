@@ -1,5 +1,7 @@
 import { byId, say } from "./dom";
 
+const WORDS = "ancu-words"; // the worker reads it
+
 /** The switch for notifications on this device; it is there only where the server has web push. */
 export async function watchPush(): Promise<void> {
   const button = byId("push");
@@ -8,6 +10,7 @@ export async function watchPush(): Promise<void> {
   if (!key) return;
   const registration = await navigator.serviceWorker.ready;
   let held = await registration.pushManager.getSubscription();
+  await keepWords(button);
   const show = (): void => {
     button.hidden = false;
     button.setAttribute("aria-pressed", String(held !== null));
@@ -29,6 +32,13 @@ export async function watchPush(): Promise<void> {
     }
     show();
   })());
+}
+
+/** What a notification's buttons say: the worker has no catalogue, and shows them when no page is open. */
+async function keepWords(button: HTMLElement): Promise<void> {
+  const { acknowledge, open } = button.dataset;
+  const kept = await caches.open(WORDS);
+  await kept.put("/", new Response(JSON.stringify({ acknowledge, open, lang: document.documentElement.lang })));
 }
 
 async function tell(path: string, body: object): Promise<void> {

@@ -17,6 +17,7 @@ const worker = self as unknown as Worker;
 
 const PAGES = "ancu-pages-1";
 const FILES = "ancu-files-1";
+const WORDS = "ancu-words"; // of notifications
 const READABLE = /^\/(alerts|people|shift|map|search|devices|province)(\/|$)/;
 const PATIENCE_MS = 4000; // a server that is silent for so long is gone, as far as a reader is concerned
 const OLDEST_MS = 12 * 3_600_000; // a shift
@@ -96,21 +97,21 @@ function withPatience(answer: Promise<Response>): Promise<Response> {
 
 // --- notifications ---
 
-interface Said { id?: string; title?: string; text?: string; body?: string; link?: string; url?: string; urgent?: boolean; action?: string; lang?: string }
+interface Said { id?: string; title?: string; text?: string; body?: string; link?: string; url?: string; urgent?: boolean; action?: string }
 
 worker.addEventListener("push", (event: Push) => {
   const said = (event.data?.json() ?? {}) as Said;
-  const vi = (said.lang ?? "vi") === "vi";
   event.waitUntil(Promise.all([
-    worker.registration.showNotification(said.title ?? "An Cư", {
+    wordsKept().then((words) => worker.registration.showNotification(said.title ?? "", {
       body: said.body ?? said.text ?? "",
       tag: said.id ?? "ancu",
       requireInteraction: true,
-      lang: vi ? "vi" : "en",
+      lang: words.lang,
       icon: "/static/icon.svg",
       data: { id: said.id, url: said.link ?? said.url ?? "/alerts" },
-      actions: said.id ? [{ action: "acknowledge", title: vi ? "Nhận" : "Acknowledge" }, { action: "open", title: vi ? "Mở" : "Open" }] : [],
-    }),
+      actions: said.id && words.acknowledge && words.open
+        ? [{ action: "acknowledge", title: words.acknowledge }, { action: "open", title: words.open }] : [],
+    })),
     said.id ? post(`/api/v1/push/messages/${encodeURIComponent(said.id)}:shown`, `shown-${said.id}`) : Promise.resolve(),
   ]));
 });
@@ -126,6 +127,12 @@ worker.addEventListener("notificationclick", (event: Click) => {
     await open(url ?? "/alerts"); // also where it could not be acknowledged from here: signed out, or no network
   })());
 });
+
+/** Left by the page on which notifications were turned on, in its reader's language. */
+async function wordsKept(): Promise<{ acknowledge?: string; open?: string; lang?: string }> {
+  const kept = await (await caches.open(WORDS)).match("/");
+  return kept ? (await kept.json()) as { acknowledge?: string; open?: string; lang?: string } : {};
+}
 
 async function open(url: string): Promise<void> {
   const wanted = new URL(url, self.location.origin);

@@ -18,7 +18,12 @@ from ancu.server.ports import AlertState, Outcome, Severity
 from ancu.server.web.words import LANGUAGES, load_catalogues
 
 HERE = Path(web.__file__).parent
+ROOT = Path(__file__).parents[4]
+SCRIPTS = ROOT / "server/web/src"
 WORDS = load_catalogues()
+STEMS = ("title_", "what_", "revoke_")
+TYPED = ("relation.",)  # other people's words: how a contact is related, as they typed it
+NAMES = {"Tiếng Việt", "English", "wb-00000042"}  # the same in every language
 PLURALS = (".one", ".other")
 BY_CODE = (  # parts of the catalogue whose keys are codes of other parts, or ids that others choose
     "kind.", "signal.", "sign.", "step.", "do.", "hint.", "reason.", "severity.", "state.", "outcome.", "relation.",
@@ -43,6 +48,36 @@ def fields(text: str) -> set[str]:
 def used_keys() -> set[str]:
     sources = chain(HERE.glob("templates/*.html"), HERE.rglob("*.py"))
     return set(chain.from_iterable(re.findall(r'["\']([a-z_]+\.[A-Za-z_0-9]+)["\']', p.read_text()) for p in sources))
+
+
+def sources() -> list[Path]:
+    """What may say a code: the parts' Python and SQL, templates and scripts; tests may not."""
+    parts = [ROOT / part / "src" for part in ("models", "edge", "gateway", "server")]
+    found = chain.from_iterable(part.rglob(kind) for part in parts for kind in ("*.py", "*.sql", "*.html"))
+    return [*found, *SCRIPTS.rglob("*.ts")]
+
+
+def _without_stem(key: str) -> set[str]:
+    """'ask.title_food' is made of the code 'food', and 'devlog.revoke_edge' of 'edge'."""
+    last = key.rsplit(".", 1)[-1]
+    return {last.removeprefix(stem) for stem in STEMS if last.startswith(stem)}
+
+
+def spoken(template: str) -> list[str]:
+    """Words that a template says by itself."""
+    text = re.sub(r"{% block (shape|body) %}.*?{% endblock %}|{% macro path.*?{% endmacro %}", "", template)
+    text = re.sub(r"{{.*?}}|{%.*?%}|{#.*?#}", "", text, flags=re.DOTALL)
+    aloud = re.findall(r'(?:title|alt|aria-label|placeholder)="([^"]*)"', text)
+    plain = re.sub(r"<(?:style|script).*?</(?:style|script)>|<[^>]*>", "\n", text, flags=re.DOTALL)
+    words = [re.sub(r"^[^\w]+|[^\w]+$", "", piece) for piece in (*plain.split("\n"), *aloud)]
+    return [word for word in words if re.search(r"[^\W\d_]{2}", word) and word not in NAMES]
+
+
+def sentences(script: str) -> list[str]:
+    """Strings that a reader would see."""
+    code = re.sub(r"^\s*//.*$|(?<=[;{}])\s*//.*$|/\*.*?\*/", "", script, flags=re.MULTILINE | re.DOTALL)
+    strings = re.findall(r'"((?:[^"\\\n]|\\.)*)"', code)
+    return [text for text in strings if re.search(r"[À-ỹ]|^[A-Z][a-z]+ [a-z]+", text)]
 
 
 def test_both_languages_have_the_same_keys():
@@ -73,6 +108,33 @@ def test_no_words_lie_unused():
     used = used_keys()
     keys = {base(key) for key in WORDS["vi"].texts}
     assert {key for key in keys if key not in used and not key.startswith(BY_CODE)} == set()
+
+
+def test_no_code_has_words_that_nothing_says_any_more():
+    """A key that is made of a code at run time: the code stands somewhere in the sources."""
+    said = set(chain.from_iterable(re.findall(r"[A-Za-z_0-9]+", path.read_text()) for path in sources()))
+    keys = {base(key) for key in WORDS["vi"].texts} - used_keys()
+    gone = {key for key in keys if not {key.rsplit(".", 1)[-1], *_without_stem(key)} & said}
+    assert {key for key in gone if not key.startswith(TYPED)} == set()
+
+
+def test_no_sentence_stands_outside_the_catalogues():
+    """Of templates: text and what is read aloud; of scripts: any string that has letters of Vietnamese, or words."""
+    found = [
+        f"{path.name}: {text}" for path in sorted(HERE.glob("templates/*.html")) for text in spoken(path.read_text())
+    ]
+    for path in sorted(SCRIPTS.rglob("*.ts")):
+        found += [f"{path.name}: {text}" for text in sentences(path.read_text())]
+    assert found == []
+
+
+def test_what_is_spoken_outside_the_catalogues_is_found():
+    assert spoken('<p>{{ t("x.y") }} · Xin chào</p><b title="Hello">1</b><a aria-label="{{ x }}">×</a>') == [
+        "Xin chào", "Hello",
+    ]  # fmt: skip
+    assert sentences('say("Không có mạng"); tell("Try again"); post("/a/b", "two-part"); // "A note"') == [
+        "Không có mạng", "Try again",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
