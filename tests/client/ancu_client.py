@@ -102,10 +102,65 @@ class AskRow(TypedDict):
     decided_at: str | None
     decided_by: str | None
 
+class BandGiven(TypedDict):
+    person: str
+    band: str
+    edge: str | None
+    since: str
+    box_knows: bool | None
+    heard_at: str | None
+
+class BedDrawn(TypedDict):
+    id: str
+    name: str
+    x: int
+    y: int
+
+class BedRow(TypedDict):
+    bed: str
+    taken: bool
+    presence: str | None
+    absent: bool
+
+class BoardShown(TypedDict):
+    id: str
+    label: str
+    ward: str
+    roster: int
+    presence: dict[str, int]
+    absent: int
+    counted: int | None
+    count_at: str | None
+    entries: int
+    exits: int
+    plan: PlanShown
+    beds: list[BedRow]
+    passings: list[Passing]
+    cameras: list[CameraRow]
+    alerts: dict[str, int]
+
 class CallCard(TypedDict):
     name: str
     phone: str | None
     relation: str
+
+class CameraRow(TypedDict):
+    id: str
+    label: str | None
+    state: str
+    faults: list[str]
+    last_seen_at: str | None
+
+class CameraShown(TypedDict):
+    camera: CameraRow
+    site: str
+    version: int
+    drawn_at: str | None
+    drawn_by: str | None
+    doors: list[DoorDrawn]
+    zones: list[ZoneDrawn]
+    in_use: int | None
+    still: Still
 
 class Checked(TypedDict):
     face: NotRequired[bool | None]
@@ -127,6 +182,8 @@ class Colleague(TypedDict):
 
 class Colleagues(TypedDict):
     items: list[Colleague]
+
+Condition = Literal['well', 'unwell', 'needs_help', 'unknown']
 
 class Credentials(TypedDict):
     login: str
@@ -170,9 +227,20 @@ class Dispute(TypedDict):
 
 DisputeAbout = Literal['order', 'alert', 'data', 'other']
 
+class DoorDrawn(TypedDict):
+    name: str
+    area: list[list[Any]]
+    camera_side: NotRequired[Literal['inside', 'outside']]
+    inside: NotRequired[list[Any] | None]
+
 class Draw(TypedDict):
     ward: str
     taker: str
+
+class Drawn(TypedDict):
+    after: int
+    doors: list[DoorDrawn]
+    zones: list[ZoneDrawn]
 
 class Endpoint(TypedDict):
     endpoint: str
@@ -181,6 +249,10 @@ class ErasureRow(TypedDict):
     id: str
     at: str
     counts: dict[str, int]
+
+class Gift(TypedDict):
+    person: str
+    label: str
 
 class GuardianGiven(TypedDict):
     name: str
@@ -213,6 +285,9 @@ class HandoverRow(TypedDict):
 class Handovers(TypedDict):
     items: list[HandoverRow]
 
+class HeadCount(TypedDict):
+    people: int
+
 class Items_AbsenceRow_(TypedDict):
     items: list[AbsenceRow]
     next_cursor: str | None
@@ -233,12 +308,20 @@ class Items_OrderShown_(TypedDict):
     items: list[OrderShown]
     next_cursor: str | None
 
+class Items_ResidentShown_(TypedDict):
+    items: list[ResidentShown]
+    next_cursor: str | None
+
 class Items_ResultRow_(TypedDict):
     items: list[ResultRow]
     next_cursor: str | None
 
 class Items_ScanRow_(TypedDict):
     items: list[ScanRow]
+    next_cursor: str | None
+
+class Items_SiteRow_(TypedDict):
+    items: list[SiteRow]
     next_cursor: str | None
 
 class Items_VaccinationRow_(TypedDict):
@@ -260,6 +343,9 @@ class MyOrder(TypedDict):
     until: str
     ended_at: str | None
     days_left: int
+
+class Nap(TypedDict):
+    until: str
 
 class Opened(TypedDict):
     token: str
@@ -292,10 +378,20 @@ class OrderShown(TypedDict):
 
 Outcome = Literal['true_exit', 'authorised', 'band_fault', 'battery', 'radio_shadow', 'power_outage', 'gateway_fault', 'asleep', 'checkin_glitch', 'wrong_address', 'camera_error', 'medical', 'test', 'unknown']
 
-class Place(TypedDict):
-    ward: str
-    edge: NotRequired[str | None]
-    address: NotRequired[str | None]
+class Passing(TypedDict):
+    at: str
+    camera: str
+    door: str
+    direction: str
+    late: bool
+
+class PlanDrawn(TypedDict):
+    after: int
+    rooms: list[RoomDrawn]
+
+class PlanShown(TypedDict):
+    version: int
+    rooms: list[RoomDrawn]
 
 class Point(TypedDict):
     at: str
@@ -318,6 +414,15 @@ class PushSubscription(TypedDict):
 
 class Reason(TypedDict):
     reason: NotRequired[str]
+
+class ResidentShown(TypedDict):
+    person: str
+    band: str | None
+    bed: str | None
+    presence: str
+    presence_since: str | None
+    absent_until: str | None
+    order_until: str
 
 class Resolution(TypedDict):
     outcome: Outcome
@@ -343,7 +448,21 @@ class ResultRow(TypedDict):
     decided_by: str | None
     decided_at: str | None
 
+class Revocation(TypedDict):
+    kind: Literal['band', 'edge', 'gateway', 'camera']
+    id: str
+    reason: str
+
 Role = Literal['citizen', 'officer', 'site', 'health', 'province', 'operator']
+
+class RoomDrawn(TypedDict):
+    id: str
+    name: str
+    x: int
+    y: int
+    width: int
+    height: int
+    beds: NotRequired[list[BedDrawn]]
 
 class Scan(TypedDict):
     person: str
@@ -373,6 +492,14 @@ class Signal(TypedDict):
 class Signature(TypedDict):
     hash: str
 
+class SiteRow(TypedDict):
+    id: str
+    label: str
+    ward: str
+    roster: int
+    cameras: int
+    cameras_ok: int
+
 class SosRaised(TypedDict):
     alert: str
     opened_at: str
@@ -385,9 +512,19 @@ class Step(TypedDict):
     by: NotRequired[str | None]
     values: NotRequired[dict[str, Any]]
 
+class Still(TypedDict):
+    state: str
+    at: str | None
+    ask: str | None
+
 class SubscriptionKeys(TypedDict):
     p256dh: str
     auth: str
+
+class Swap(TypedDict):
+    old: str
+    new: str
+    reason: Literal['battery', 'broken', 'strap', 'lost']
 
 Symptom = Literal['fever', 'cough', 'sore_throat', 'breathless', 'tired', 'no_smell', 'diarrhoea', 'chest_pain']
 
@@ -412,6 +549,9 @@ class ToldSection(TypedDict):
     title: str
     lines: list[ToldLine]
 
+class Unit(TypedDict):
+    unit: Literal['ward_team', 'police', 'health', 'neighbours']
+
 class Until(TypedDict):
     until: str
 
@@ -428,6 +568,33 @@ class VaccinationRow(TypedDict):
     vaccine: str
     dose: int
 
+class Version(TypedDict):
+    version: int
+
+class Visit(TypedDict):
+    person: str
+    kind: VisitKind
+    at: str
+    met: NotRequired[bool | None]
+    condition: NotRequired[Condition]
+    note: NotRequired[str]
+
+VisitKind = Literal['visit', 'call', 'note']
+
+class VisitRow(TypedDict):
+    id: str
+    person: str
+    kind: VisitKind
+    at: str
+    told_at: str
+    by: str
+    met: bool | None
+    condition: Condition
+    note: str
+
+class Visits(TypedDict):
+    items: list[VisitRow]
+
 class WatchRow(TypedDict):
     officer: str
     name: str
@@ -437,6 +604,9 @@ class WatchRow(TypedDict):
 
 class Watches(TypedDict):
     items: list[WatchRow]
+
+class Way(TypedDict):
+    how: Literal['phone', 'visit', 'message']
 
 class Whom(TypedDict):
     person: str
@@ -449,6 +619,11 @@ class Wish(TypedDict):
     starts_at: NotRequired[str | None]
     until: NotRequired[str | None]
 
+class ZoneDrawn(TypedDict):
+    name: str
+    watch: Literal['forbidden', 'gathering']
+    area: list[list[Any]]
+
 class ancu__server__ports_office__Taken(TypedDict):
     alert: str
     state: AlertState
@@ -456,6 +631,15 @@ class ancu__server__ports_office__Taken(TypedDict):
 
 class ancu__server__web__api__exchange__Taken(TypedDict):
     id: str
+
+class ancu__server__web__api__orders__Place(TypedDict):
+    ward: str
+    edge: NotRequired[str | None]
+    address: NotRequired[str | None]
+
+class ancu__server__web__api__sites__Place(TypedDict):
+    person: str
+    bed: NotRequired[str | None]
 
 
 class Client:
@@ -505,6 +689,31 @@ class Client:
         found: AlertRow = await self._ask('POST', f'/api/v1/alerts/{alert}:acknowledge', {}, None, key)
         return found
 
+    async def snooze(self, alert: str, body: Nap, *, key: str | None = None) -> AlertRow:
+        """Let an incident sleep; it comes back by itself, and sooner where it grows worse."""
+        found: AlertRow = await self._ask('POST', f'/api/v1/alerts/{alert}:snooze', {}, body, key)
+        return found
+
+    async def wake(self, alert: str, *, key: str | None = None) -> AlertRow:
+        """End its sleep now."""
+        found: AlertRow = await self._ask('POST', f'/api/v1/alerts/{alert}:wake', {}, None, key)
+        return found
+
+    async def release(self, alert: str, *, key: str | None = None) -> AlertRow:
+        """Give back what the asker claimed a moment ago: nobody has it again."""
+        found: AlertRow = await self._ask('POST', f'/api/v1/alerts/{alert}:release', {}, None, key)
+        return found
+
+    async def contact(self, alert: str, body: Way, *, key: str | None = None) -> AlertRow:
+        """Note that the person was reached, and how."""
+        found: AlertRow = await self._ask('POST', f'/api/v1/alerts/{alert}:contact', {}, body, key)
+        return found
+
+    async def dispatch(self, alert: str, body: Unit, *, key: str | None = None) -> AlertRow:
+        """Note that somebody was sent."""
+        found: AlertRow = await self._ask('POST', f'/api/v1/alerts/{alert}:dispatch', {}, body, key)
+        return found
+
     async def resolve(self, alert: str, body: Resolution, *, key: str | None = None) -> AlertRow:
         """Close an incident with an outcome code."""
         found: AlertRow = await self._ask('POST', f'/api/v1/alerts/{alert}:resolve', {}, body, key)
@@ -518,6 +727,73 @@ class Client:
     async def devices(self, *, kind: Literal['band', 'edge', 'gateway', 'camera'] | None = None, limit: int | None = None, cursor: str | None = None) -> DevicePage:
         """Devices of the asker's wards, a page at a time."""
         found: DevicePage = await self._ask('GET', f'/api/v1/devices', {'kind': kind, 'limit': limit, 'cursor': cursor}, None, None)
+        return found
+
+    async def band_given(self, person: str) -> BandGiven:
+        """The band that a person was given last."""
+        found: BandGiven = await self._ask('GET', f'/api/v1/devices/given/{person}', {}, None, None)
+        return found
+
+    async def swap_band(self, body: Swap, *, key: str | None = None) -> BandGiven:
+        """Give a person another band: its keys follow his order. A lost one is believed no longer."""
+        found: BandGiven = await self._ask('POST', f'/api/v1/devices:swap', {}, body, key)
+        return found
+
+    async def give_kit(self, body: Gift, *, key: str | None = None) -> BandGiven:
+        """Give a person under order a kit: his order is served at its box, with its band."""
+        found: BandGiven = await self._ask('POST', f'/api/v1/devices:give', {}, body, key)
+        return found
+
+    async def revoke(self, body: Revocation, *, key: str | None = None) -> None:
+        """Shut a device out, for good."""
+        await self._ask('POST', f'/api/v1/devices:revoke', {}, body, key)
+
+    async def list_sites(self, *, limit: int | None = None, cursor: str | None = None) -> Items_SiteRow_:
+        """Sites of the asker's wards."""
+        found: Items_SiteRow_ = await self._ask('GET', f'/api/v1/sites', {'limit': limit, 'cursor': cursor}, None, None)
+        return found
+
+    async def one_site(self, site: str) -> BoardShown:
+        """A site as its wall shows it: counts, beds, cameras, who went through the doors."""
+        found: BoardShown = await self._ask('GET', f'/api/v1/sites/{site}', {}, None, None)
+        return found
+
+    async def residents(self, site: str, *, limit: int | None = None, cursor: str | None = None) -> Items_ResidentShown_:
+        """Who should be there, and where each is."""
+        found: Items_ResidentShown_ = await self._ask('GET', f'/api/v1/sites/{site}/residents', {'limit': limit, 'cursor': cursor}, None, None)
+        return found
+
+    async def draw_plan(self, site: str, body: PlanDrawn, *, key: str | None = None) -> Version:
+        """Save the plan's next version. A bed that somebody has must stay."""
+        found: Version = await self._ask('POST', f'/api/v1/sites/{site}:draw', {}, body, key)
+        return found
+
+    async def assign_bed(self, site: str, body: ancu__server__web__api__sites__Place, *, key: str | None = None) -> None:
+        """Give somebody a free bed, or another one; one that a colleague gave away meanwhile is refused."""
+        await self._ask('POST', f'/api/v1/sites/{site}:assign-bed', {}, body, key)
+
+    async def count_heads(self, site: str, body: HeadCount, *, key: str | None = None) -> None:
+        """So many were counted by hand just now; cameras count on from there."""
+        await self._ask('POST', f'/api/v1/sites/{site}:count', {}, body, key)
+
+    async def one_camera(self, edge: str, camera: str) -> CameraShown:
+        """One Camera"""
+        found: CameraShown = await self._ask('GET', f'/api/v1/cameras/{edge}/{camera}', {}, None, None)
+        return found
+
+    async def draw_doors(self, edge: str, camera: str, body: Drawn, *, key: str | None = None) -> Version:
+        """Save the drawing's next version; it goes to the edge by itself."""
+        found: Version = await self._ask('POST', f'/api/v1/cameras/{edge}/{camera}:draw', {}, body, key)
+        return found
+
+    async def ask_still(self, edge: str, camera: str, *, key: str | None = None) -> Any:
+        """Ask for one picture, if the site's own settings let any leave it."""
+        found: Any = await self._ask('POST', f'/api/v1/cameras/{edge}/{camera}:ask-still', {}, None, key)
+        return found
+
+    async def still(self, edge: str, camera: str) -> str:
+        """The newest picture that was asked for; kept nowhere on the way."""
+        found: str = await self._ask('GET', f'/api/v1/cameras/{edge}/{camera}/still', {}, None, None)
         return found
 
     async def me(self) -> Me:
@@ -675,10 +951,19 @@ class Client:
         found: OrderShown = await self._ask('POST', f'/api/v1/orders/{order}:end', {}, body, key)
         return found
 
-    async def transfer(self, order: str, body: Place, *, key: str | None = None) -> OrderShown:
+    async def transfer(self, order: str, body: ancu__server__web__api__orders__Place, *, key: str | None = None) -> OrderShown:
         """To another ward, another home or both."""
         found: OrderShown = await self._ask('POST', f'/api/v1/orders/{order}:transfer', {}, body, key)
         return found
+
+    async def visits(self, *, person: str, limit: int | None = None) -> Visits:
+        """Of one person, the newest first."""
+        found: Visits = await self._ask('GET', f'/api/v1/visits', {'person': person, 'limit': limit}, None, None)
+        return found
+
+    async def add_visit(self, body: Visit, *, key: str | None = None) -> None:
+        """Keep what an officer saw."""
+        await self._ask('POST', f'/api/v1/visits', {}, body, key)
 
     async def sign_in(self, body: Credentials, *, key: str | None = None) -> Opened:
         """Sign an officer in. A secret is never answered twice, so each call opens a session of its own."""

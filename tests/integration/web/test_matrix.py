@@ -39,6 +39,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 REFUSED = {403, 404}
 _DRAWN = re.compile(r'(name="key" value=")[^"]*|(:)k\d+')  # anew for each request
+_NUMBER = re.compile(r"(\b(?:band|number) =) \d+\b")  # of a band, as the store has it
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Line:
     ids: Mapping[str, str] = field(default_factory=dict)
     stream: bool = False
     done: bool = False
+    once: bool = False  # what the first who is let in has done is not there for the next
     form: bool = False  # asks for no session: its own refusals are other tests' matter
 
     @classmethod
@@ -174,7 +176,7 @@ def told(world: Any, line: Line, answer: httpx.Response) -> tuple[Any, ...]:
     def less(text: str) -> str:
         for id_ in ids:
             text = text.replace(id_, "<id>")
-        return _DRAWN.sub(r"\1\2", text)
+        return _NUMBER.sub(r"\1 <id>", _DRAWN.sub(r"\1\2", text))
 
     headers = {name: less(value) for name, value in answer.headers.items() if name != "content-length"}
     headers.pop("set-cookie", None)
@@ -198,6 +200,7 @@ def check_leaks(world: Any, line: Line, viewer: str, answer: httpx.Response) -> 
 
 async def check(world: Any, line: Line) -> None:
     """Ask as everybody; raises AssertionError. The refused come first, for they change nothing."""
+    done = False
     for viewer in sorted(world_of.VIEWERS, key=lambda viewer: viewer in line.let_in):
         path, body, query = filled(world, line, 0)
         answer = await world.ask(viewer, line.method, path, body=body, query=query)
@@ -207,6 +210,9 @@ async def check(world: Any, line: Line) -> None:
         if viewer in ("ward_b", "stranger"):
             check_leaks(world, line, viewer, answer)
         if viewer in line.let_in:
+            if line.once and done and answer.status_code in REFUSED:
+                continue
+            done = True
             assert not is_sign_in(answer) or path == "/logout", where
             assert answer.status_code < 400 or (answer.status_code in (409, 422) and line.done), where
             continue

@@ -41,6 +41,8 @@ QUIET = settings(
 )
 ASKS = count()
 AS_CITIZEN = ("/api/v1/me", "/api/v1/me:sos")
+AS_OFFICER = ("/api/v1/sites", "/api/v1/cameras", "/api/v1/devices:", "/api/v1/handovers", "/api/v1/push")
+AS_PROVINCE = ("/api/v1/devices:revoke",)
 
 
 def token_of(viewer: str) -> str:
@@ -67,7 +69,7 @@ class Served(threading.Thread):
     async def _run(self) -> None:
         world = await world_of.make_world(self.data)
         self.spoil(world.app)
-        for viewer in ("citizen", "health"):
+        for viewer in ("citizen", "health", "ward_a", "province"):
             world.open_with(viewer, token_of(viewer))
 
         def listening(port: int) -> None:
@@ -108,6 +110,10 @@ class Tokens:
     """Whoever may do most with an operation asks."""
 
     def get(self, case: Any, _context: Any) -> str:
+        if case.path.startswith(AS_PROVINCE):
+            return token_of("province")
+        if case.path.startswith(AS_OFFICER):
+            return token_of("ward_a")
         return token_of("citizen" if case.path in AS_CITIZEN else "health")
 
     def set(self, case: Any, data: str, _context: Any) -> None:

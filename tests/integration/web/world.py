@@ -264,6 +264,7 @@ def _populate(data: Path, vault: Vault, clock: StillClock) -> dict[str, str]:
         register.orders.add(person, starts, until, edge=edge, id_=order)
         register.devices.add_band(BandNumber(n))
         register.devices.assign(BandNumber(n), order)
+    register.devices.add_band(BandNumber(3))  # nobody's yet
     stored = Passwords().hash(PASSWORD)
     found = {}
     for login, (role, wards) in OFFICERS.items():
@@ -303,6 +304,7 @@ async def _furnish(world: World) -> None:
         "to": f"{WARD_A}|{world.officers['site']}",
         "hash": handover.hash,
         "colleague": world.officers["site"],
+        "spare": "wb-00000003",
         "p256dh": urlsafe_b64encode(point).rstrip(b"=").decode(),
         "auth": urlsafe_b64encode(bytes(16)).rstrip(b"=").decode(),
     }

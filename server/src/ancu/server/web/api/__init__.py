@@ -3,9 +3,11 @@
 from ancu.server.web.api import (
     alerts,
     callbacks,
+    cameras,
     citizens,
     devices,
     exchange,
+    fleet,
     health,
     me,
     orders,
@@ -14,7 +16,9 @@ from ancu.server.web.api import (
     review,
     sessions,
     shifts,
+    sites,
     stream,
+    visits,
 )
 
 __all__ = ["routers"]
@@ -25,10 +29,14 @@ routers = (
     alerts.router,
     readings.router,
     devices.router,
+    fleet.router,
+    sites.router,
+    cameras.router,
     me.router,
     exchange.router,
     citizens.router,
     orders.router,
+    visits.router,
     sessions.router,
     review.router,
     shifts.router,

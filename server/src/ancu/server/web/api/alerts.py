@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from ancu.server.ports import AlertDetail, AlertRow, AlertState, Outcome, Severity
-from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, scoped
+from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, Moment, scoped
+from ancu.server.web.api.visits import ConsoleOf
 from ancu.server.web.auth import Key, Officer
 from ancu.server.web.state import Services, services_of
 
@@ -31,6 +32,30 @@ class Resolution(BaseModel):
 
     outcome: Outcome
     note: str = Field("", max_length=2000)
+
+
+class Nap(BaseModel):
+    """Until when an incident sleeps: within a few hours."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    until: Moment
+
+
+class Unit(BaseModel):
+    """Who was sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    unit: Literal["ward_team", "police", "health", "neighbours"]
+
+
+class Way(BaseModel):
+    """How the person was reached."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    how: Literal["phone", "visit", "message"]
 
 
 @router.get("")
@@ -69,6 +94,36 @@ async def one_alert(alert: str, session: Officer, services: _Services) -> AlertD
 async def acknowledge(alert: str, session: Officer, key: Key, services: _Services) -> AlertRow:
     """Claim an incident; the same key again answers alike."""
     return await services.desk.acknowledge(session.viewer, alert, key=scoped(session.viewer, key))
+
+
+@router.post("/{alert}:snooze", openapi_extra=KEYED)
+async def snooze(alert: str, body: Nap, session: Officer, key: Key, services: _Services) -> AlertRow:
+    """Let an incident sleep; it comes back by itself, and sooner where it grows worse."""
+    return await services.desk.snooze(session.viewer, alert, body.until, key=scoped(session.viewer, key))
+
+
+@router.post("/{alert}:wake", openapi_extra=KEYED)
+async def wake(alert: str, session: Officer, key: Key, desk: ConsoleOf) -> AlertRow:
+    """End its sleep now."""
+    return await desk.wake(session.viewer, alert, key=scoped(session.viewer, key))
+
+
+@router.post("/{alert}:release", openapi_extra=KEYED)
+async def release(alert: str, session: Officer, key: Key, desk: ConsoleOf) -> AlertRow:
+    """Give back what the asker claimed a moment ago: nobody has it again."""
+    return await desk.release(session.viewer, alert, key=scoped(session.viewer, key))
+
+
+@router.post("/{alert}:contact", openapi_extra=KEYED)
+async def contact(alert: str, body: Way, session: Officer, key: Key, services: _Services) -> AlertRow:
+    """Note that the person was reached, and how."""
+    return await services.desk.contact(session.viewer, alert, body.how, key=scoped(session.viewer, key))
+
+
+@router.post("/{alert}:dispatch", openapi_extra=KEYED)
+async def dispatch(alert: str, body: Unit, session: Officer, key: Key, services: _Services) -> AlertRow:
+    """Note that somebody was sent."""
+    return await services.desk.dispatch(session.viewer, alert, body.unit, key=scoped(session.viewer, key))
 
 
 @router.post("/{alert}:resolve", openapi_extra=KEYED)
