@@ -7,7 +7,7 @@ ARGS   ?=
 # Processes of a test run; more than cores, because a story waits more than it computes.
 WORKERS ?= 3
 
-.PHONY: setup demo test test-e2e test-all bench screenshots bluez check lock clean help
+.PHONY: setup demo test test-e2e test-all bench lighthouse screenshots bluez check lock clean help
 
 help:
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,14 +49,29 @@ test-all: check ## every test, the long ones too
 bluez: $(VENV)/.dev ## the edge on the real BlueZ, in a virtual machine; needs Debian's qemu-system-x86, bluez, linux-image-amd64
 	@$(BIN)/python -m tests.bluez.machine $(ARGS)
 
+# What ESPHome's library asks for is older than what the rest runs on: an environment of its own, that sees the other one's tests.
+$(VENV)/site/.done: $(VENV)/.dev requirements/site.txt
+	$(PYTHON) -m venv $(VENV)/site
+	$(VENV)/site/bin/python -m pip install -q --require-hashes -r requirements/site.txt
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$($(VENV)/site/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/development.pth
+	$(VENV)/site/bin/python -m pip install -q --no-deps --no-build-isolation -e models -e edge -e firmware-sim
+	@touch $@
+
+site: $(VENV)/site/.done ## the tests of ancu-edge[site]: ESP32 boards as a site's receivers
+	$(VENV)/site/bin/python -m pytest tests/integration/radio/test_proxies.py $(ARGS)
+
 bench: $(VENV)/.run ## reproducible benchmarks
 	$(BIN)/ancu bench $(ARGS)
+
+lighthouse: $(VENV)/.dev ## Lighthouse on inbox, person and citizen pages; needs Chromium and node
+	$(MAKE) -s -C server/web node_modules
+	$(BIN)/pytest tests/integration/web/test_lighthouse.py -s $(ARGS)
 
 screenshots: $(VENV)/.dev ## pictures of the main pages in docs/images; needs Chromium
 	$(BIN)/python -m tests.e2e.pages_shoot
 
 lock: ## compile the hashed requirement locks anew (needs uv)
-	for f in run dev convert; do \
+	for f in run site dev convert; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$([ $$f = dev ] && echo "-c requirements/run.txt") requirements/$$f.in -o requirements/$$f.txt || exit 1; done
 
