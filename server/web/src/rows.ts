@@ -8,6 +8,12 @@ export const MOST_AT_ONCE = 30; // more changed rows than this are asked for as 
 const MOST_ROWS = 1000; // as the server brings up to date at once
 const PAGE = 100;
 const hidden = new Set<string>(); // ids of rows that the officer has closed and that the server does not know of yet
+// Whoever comes near the end of the list has more of it before he is there.
+const bottom = document.createElement("div");
+const nearing = new IntersectionObserver((seen) => {
+  const more = byId("more")?.querySelector<HTMLElement>("[data-more]")?.dataset.more;
+  if (more && seen.some((one) => one.isIntersecting)) void loadMore(more);
+}, { rootMargin: "1200px" });
 let known = new Set<string>();
 let asking = false;
 let again = false;
@@ -36,12 +42,8 @@ export function watchRows(): void {
     event.preventDefault();
     void loadMore(more.dataset.more);
   });
-  new IntersectionObserver((seen) => {
-    for (const one of seen) {
-      const more = one.isIntersecting ? one.target.querySelector<HTMLElement>("[data-more]") : null;
-      if (more?.dataset.more) void loadMore(more.dataset.more);
-    }
-  }, { rootMargin: "1200px" }).observe(list.appendChild(sentinel()));
+  list.append(bottom);
+  nearing.observe(bottom);
 }
 
 /** Ask for single rows that changed and put them where they belong. */
@@ -64,7 +66,7 @@ export async function askList(): Promise<void> {
   if (answer?.ok) {
     const html = await answer.text();
     refresh(list, html, () => {
-      list.append(sentinel());
+      list.append(bottom);
       for (const id of hidden) byId(`row-${id}`)?.remove();
       restorePicks();
       announce(list);
@@ -124,6 +126,8 @@ async function loadMore(url: string): Promise<void> {
   byId("more")?.replaceWith(...added);
   for (const row of added) enliven(row);
   restorePicks();
+  nearing.unobserve(bottom);
+  nearing.observe(bottom); // he may be near the new end, too
 }
 
 /** What is new and nobody's is said once, and sounds where it is critical or high. */
@@ -144,12 +148,4 @@ function ids(list: Element): Set<string> {
 
 function text(row: Element, part: string): string {
   return row.querySelector(part)?.textContent?.trim() ?? "";
-}
-
-function sentinel(): HTMLElement {
-  const old = byId("bottom");
-  if (old) return old;
-  const element = document.createElement("div");
-  element.id = "bottom";
-  return element;
 }
