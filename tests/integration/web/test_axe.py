@@ -30,6 +30,7 @@ from ancu.server.ports_orders import NewOrder
 from ancu.server.review.book import load_book
 from ancu.server.review.in_force import note_policies
 from ancu.server.web.render import render
+from ancu.server.web.words import load_catalogues
 
 from . import browsing
 from . import world as world_of
@@ -42,6 +43,8 @@ COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}  
 THEMES = ("light", "dark")
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 FOCUSED = {"/plan": "g.room", "#marks .name": "#marks .name"}  # what shows more while it has the focus
+KEYS = {key.split(".")[0] for key in load_catalogues()["vi"].texts}
+BARE = re.compile(rf'[>"]\s*((?:{"|".join(sorted(KEYS))})\.[a-z_0-9.]+)\s*[<"]')
 POLICY = load_policy("default").label
 FULL = (
     ("strap_cut", Severity.CRITICAL), ("out_of_range", Severity.HIGH), ("edge_silent", Severity.MEDIUM),
@@ -124,6 +127,7 @@ async def stops(world: Any) -> list[Stop]:
             if viewer in line.let_in or line.form:
                 answer = await world.ask(viewer, "GET", path)
                 if answer.status_code == 200 and "<html" in answer.text[:200]:  # a piece is seen in its page
+                    assert BARE.findall(answer.text) == [], f"{path} as {viewer} shows keys that have no words"
                     seen.append((make_up(answer.text), viewer))
         known: list[frozenset[str]] = []
         for kind, viewer in sorted(seen, key=lambda one: -len(one[0])):
