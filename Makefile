@@ -7,7 +7,7 @@ ARGS   ?=
 # Processes of a test run; more than cores, because a story waits more than it computes.
 WORKERS ?= 3
 
-.PHONY: setup demo test test-e2e test-all bench lighthouse screenshots bluez check lock clean help
+.PHONY: setup demo test test-e2e test-all bench lighthouse screenshots bluez site check lock clean help
 
 help:
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

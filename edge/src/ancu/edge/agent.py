@@ -305,7 +305,7 @@ def build(settings: EdgeSettings, folder: Path) -> Agent:
         # A camera-only edge has no Bluetooth, and a box need not load what it has not.
         from ancu.edge.adapters.bleak_radio import open_radio  # noqa: PLC0415
 
-        radio = open_radio(settings.radio.backend, settings.radio.adapter)
+        radio = open_radio(settings.radio.backend, settings.radio.adapter, settings.radio.proxy_key_file)
         bands = BandsWatch(settings.bands_file)
         if settings.radio.visit_s > 0:
             from ancu.edge.adapters.bleak_links import open_links  # noqa: PLC0415

@@ -37,7 +37,8 @@ class RadioSettings(Settings, frozen=True):
     """The Bluetooth adapter, and when to speak."""
 
     backend: str = "bluez"  # or the name of an entry point of the group ancu.bleak_backends
-    adapter: str = ""  # hci0 and the like; for the virtual backend where its controller listens
+    adapter: str = ""  # hci0 and the like; virtual: where its controller listens; proxies: hosts, spaces between
+    proxy_key_file: Path | None = None  # proxies: ESPHome's API key (base64), mode 0600
     report_s: float = 10.0  # one frame of each band is forwarded in so long; urgent ones at once
     unseen_s: float = 16.0  # without a new frame, the scan is restarted, and the absence stated
     stall_s: float = 30.0  # without an advert of any device, the scan is restarted
@@ -110,6 +111,8 @@ def read_edge(path: Path) -> EdgeSettings:
         numbers |= {"radio.report_s": radio.report_s, "radio.unseen_s": radio.unseen_s, "radio.stall_s": radio.stall_s}
         numbers |= {"radio.slots": radio.slots, "radio.vitals_s": radio.vitals_s}
         _check_ordinary(path, radio)
+        if radio.backend == "proxies" and radio.visit_s > 0:
+            raise ConfigError(f"{path}: radio.visit_s must be 0 with proxies: no connections are made through them")
     for name, number in numbers.items():
         if not number > 0:
             raise ConfigError(f"{path}: {name} must be greater than 0")

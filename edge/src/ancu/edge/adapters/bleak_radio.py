@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from bleak import BleakScanner
@@ -19,9 +20,10 @@ from ancu.models.errors import ConfigError
 from ancu.models.frame import SERVICE_UUID16
 from ancu.models.link import LINK_SERVICE
 
-__all__ = ["BleakRadio", "load_backend", "open_radio"]
+__all__ = ["PROXIES", "BleakRadio", "load_backend", "open_radio"]
 
 log = logging.getLogger(__name__)
+PROXIES = "proxies"  # the backend that is ESP32 boards
 GROUP = "ancu.bleak_backends"
 _UUID = normalize_uuid_16(SERVICE_UUID16)
 _LINKS = frozenset((LINK_SERVICE, HEART_SERVICE))
@@ -78,8 +80,14 @@ class BleakRadio(Radio):
             log.debug("scan did not stop", extra={"error": str(error)})
 
 
-def open_radio(backend: str, adapter: str) -> Radio:
+def open_radio(backend: str, adapter: str, proxy_key_file: Path | None = None) -> Radio:
     """The radio that a configuration names; raises ConfigError for a backend that is not installed."""
+    if backend == PROXIES:
+        try:
+            from ancu.edge.adapters.proxy_radio import ProxyRadio  # noqa: PLC0415 - few boxes have it installed
+        except ImportError as error:
+            raise ConfigError(f"radio.backend 'proxies' needs ancu-edge[site] ({error})") from None
+        return ProxyRadio(adapter, proxy_key_file)
     if backend != "bluez":
         return BleakRadio(backend, adapter)
     from ancu.edge.adapters.bluez_radio import BluezRadio  # noqa: PLC0415 - D-Bus is there on Linux alone
@@ -94,5 +102,5 @@ def load_backend(name: str) -> Any:
             return point.load()
         except ImportError as error:
             raise ConfigError(f"radio.backend {name!r}: cannot be loaded ({error})") from None
-    known = sorted({point.name for point in entry_points(group=GROUP)} | {"bluez"})
+    known = sorted({point.name for point in entry_points(group=GROUP)} | {"bluez", PROXIES})
     raise ConfigError(f"radio.backend {name!r}: not installed; there is {', '.join(known)}")
