@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ancu.edge.adapters.bleak_links import BleakLinks
 from ancu.edge.adapters.bleak_radio import BleakRadio
 from ancu.edge.agent import Agent
+from ancu.edge.calibration_file import Walked
 from ancu.edge.commanded import COMMANDED_FILE, Commanded
 from ancu.edge.config import BandsWatch, EdgeSettings, RadioSettings
 from ancu.edge.journal import Journal
@@ -32,7 +33,7 @@ from ancu.firmware_sim.truth import Truth
 from ancu.firmware_sim.unit import Unit
 from ancu.firmware_sim.world import BandSpec, HomeSpec, World
 from ancu.models.address import parse_address
-from ancu.models.clock import SystemClock, to_ms
+from ancu.models.clock import Clock, SystemClock, to_ms
 from ancu.models.config import write_secret
 from ancu.models.frame import Status
 from ancu.models.history import Clocked, Vitals
@@ -105,15 +106,17 @@ class Server:
     home: Home
     wire: Wire
     register: Snapshot
+    policy: str = "default"
     told: queue.Queue[Told] = field(default_factory=queue.Queue)
 
     def __post_init__(self) -> None:
         self.loop = asyncio.get_running_loop()
+        self.memory = Memory(Bench(load_policy(self.policy)))
         self.core = Core(
             open_store=lambda: Store(self.connect(), KEY),
             roster=lambda _, held: None if held == self.register.version else self.register,
             project=project,
-            memory=Memory(Bench(load_policy("default"))),
+            memory=self.memory,
             clock=SystemClock(),
             told=lambda told: self.loop.call_soon_threadsafe(self._tell, told),
         )
@@ -201,6 +204,7 @@ class Place:
         self.agent: Agent | None = None
         self._flash: FlashFile | None = None
         self._boots = 100
+        self.policy = "default"
         self.update_key = Ed25519PrivateKey.generate()
         self._running: asyncio.Task[None] | None = None
 
@@ -229,10 +233,18 @@ class Place:
         self.world = None
 
     def start_server(self) -> Server:
-        self.server = Server(self.folder, self.home, self.wire, self.register)
+        self.server = Server(self.folder, self.home, self.wire, self.register, self.policy)
         return self.server
 
-    async def start_edge(self, *, visit_s: float = 0.5, updates: Updates | None = None, extended: bool = True) -> Agent:
+    async def start_edge(
+        self,
+        *,
+        visit_s: float = 0.5,
+        updates: Updates | None = None,
+        extended: bool = True,
+        walked: Walked | None = None,
+        clock: Clock | None = None,
+    ) -> Agent:
         data = self.folder / "edge"
         write_secret(
             self.folder / "bands.toml",
@@ -251,7 +263,7 @@ class Place:
             heartbeat_s=1.0,
         )
         recorder = Recorder(Journal(data / "journal.db", cap_records=10_000))
-        clock = SystemClock()
+        clock = clock or SystemClock()
         self.agent = Agent(
             settings,
             bands=BandsWatch(settings.bands_file) if settings.bands_file else None,
@@ -263,6 +275,7 @@ class Place:
             clock=clock,
             commanded=Commanded(self.home.edge, self.home.keys, data / COMMANDED_FILE),
             links=BleakLinks("virtual", where),
+            walked=walked,
             updates=updates,
         )
         self._running = asyncio.ensure_future(self.agent.run())
