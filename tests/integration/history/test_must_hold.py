@@ -143,6 +143,28 @@ async def test_a_link_that_is_cut_twenty_times_misses_and_doubles_nothing(place:
     assert server.rows("SELECT * FROM history_faults") == []
 
 
+async def test_an_adapter_that_is_pulled_out_in_a_transfer_is_taken_back_and_nothing_is_missing(place: Any):
+    flash: list[CutterFlash] = []
+
+    def page_of(page: Flash) -> Flash:
+        flash.append(CutterFlash(page, lambda: place.world._homes[0].server.drop_host()))  # noqa: PLW0108 - as above
+        return flash[0]
+
+    await place.put_band(page_of)
+    server = place.start_server()
+    place.record(400)
+    newest = place.unit.band.log.stored.history_head
+    flash[0].cuts.add(200)
+    agent = await place.start_edge()
+    await until(lambda: server.upto() >= newest)
+    assert flash[0].made == 1
+    assert agent._scan.rescans >= 1
+    sequences = [reading["head"] for reading in server.history() if reading["head"] <= newest]
+    assert sequences == sorted(set(sequences))
+    assert len(sequences) == 400
+    assert server.rows("SELECT * FROM history_faults") == []
+
+
 class Hasty(Progress):
     """The known-bad control: notes as fetched what is still to come."""
 
