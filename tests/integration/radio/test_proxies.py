@@ -12,7 +12,9 @@ import pytest
 
 from ancu.edge.config import read_edge
 from ancu.edge.ports import Advert, RadioLost
+from ancu.firmware_sim.bench_radio import _Place
 from ancu.models.errors import ConfigError, FrameRefused
+from ancu.models.topics import Lane
 
 pytest.importorskip("bleak_esphome", reason="needs ancu-edge[site]")
 
@@ -104,3 +106,31 @@ def test_connections_through_boards_are_not_promised(tmp_path: Path):
     )
     with pytest.raises(ConfigError, match="visit_s must be 0"):
         read_edge(path)
+
+
+@pytest.mark.long  # three hundred bands, for half a minute
+@pytest.mark.timeout(180)
+async def test_a_site_of_three_hundred_bands_is_heard_through_a_board(tmp_path: Path):
+    place = _Place(tmp_path / "site", 300, 1)
+    place.write_sim(interval_s=2.0, loss=0.0)
+    async with place._process("sim", "bands", "--config", "sim.toml"):
+        await until((tmp_path / "site" / "control.json").exists)
+        port = (await place.ask({"do": "status"}))["homes"][0]["hci_port"]
+        board = Esp32(1, f"tcp-client:127.0.0.1:{port}")
+        await board.start()
+        (tmp_path / "site" / "edge.toml").write_text(
+            'edge = "bench"\nward = "bench"\ndata = "edge"\nkey_file = "edge.key"\nbands_file = "bands.toml"\n'
+            f'[radio]\nbackend = "proxies"\nadapter = "127.0.0.1:{board.port}"\nreport_s = 0.001\nvisit_s = 0\n'
+            '[broker]\nhost = "127.0.0.1"\nport = 9\nca_file = "edge.crt"\ncert_file = "edge.crt"\n'
+            'key_file = "edge.tls"\n'
+        )
+        async with place._process("edge", "run", "--config", "edge.toml") as place._edge:
+            await until(lambda: place.count(Lane.STATE) >= 300)
+            await asyncio.sleep(2)
+            sent, held, cpu_s = await place.sent(), place.count(Lane.STATE), place.edge_cpu_s()
+            await asyncio.sleep(20)
+            sent, held, cpu_s = await place.sent() - sent, place.count(Lane.STATE) - held, place.edge_cpu_s() - cpu_s
+            print(f"{held} of {sent} frames, {cpu_s / 20:.1%} of a core, {place.edge_rss_mib():.0f} MiB")  # noqa: T201
+            assert held >= 0.99 * sent
+            assert place.edge_rss_mib() <= 80
+        await board.stop()
