@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ancu.models.clock import SystemClock
 from ancu.models.commands import AskBand
 from ancu.server.history.challenges import ask
 
@@ -72,6 +73,35 @@ async def test_nobody_touches_it_or_the_band_is_not_to_be_had_and_the_deadline_p
     await until(lambda: outcomes(place) == ["missed", "missed"], within_s=40)
 
 
+async def test_two_in_a_row_that_a_band_which_is_heard_leaves_open_are_a_doubt_until_it_answers(place: Any):
+    await place.put_band()
+    server = place.start_server()
+    await place.start_edge(visit_s=600)
+    await until(lambda: place.agent._visitor.counts["well"] >= 1)
+    doubts = "SELECT severity, ended_ms FROM alerts WHERE kind = 'challenge_missed'"
+    await until(lambda: presence(place) == "home")
+    await put(place, within_s=1.5, tap=True)
+    await until(lambda: outcomes(place) == ["missed"])
+    assert server.rows(doubts) == []
+    await put(place, within_s=1.5, tap=True)
+    await until(lambda: outcomes(place) == ["missed", "missed"])
+    await until(lambda: server.rows(doubts))
+    assert [tuple(row) for row in server.rows(doubts)] == [("M", None)]
+    assert presence(place) == "unknown"
+    await put(place, within_s=60, tap=True)  # an edge that failed waits a while before it tries again
+    while outcomes(place)[-1] is None:
+        place.unit.touch()
+        await asyncio.sleep(0.1)
+    assert outcomes(place)[-1] == "worn"
+    await until(lambda: server.rows(doubts)[0]["ended_ms"] is not None)
+    assert presence(place) == "home"
+
+
+def presence(place: Any) -> str:
+    said: str = place.server.memory.judging.presence(place.band.person, SystemClock().now())[0]
+    return said
+
+
 async def test_an_answer_that_the_edge_made_up_is_forged_and_alerts_the_technical_desk(place: Any):
     await place.put_band()
     server = place.start_server()
@@ -88,3 +118,4 @@ async def test_an_answer_that_the_edge_made_up_is_forged_and_alerts_the_technica
     await put(place)
     await until(lambda: outcomes(place) == ["forged"])
     await until(lambda: server.rows("SELECT 1 FROM alerts WHERE kind = 'technical'"))
+    assert b"challenge_forged" in server.rows("SELECT why FROM alerts WHERE kind = 'technical'")[0]["why"]
