@@ -24,6 +24,7 @@ AGAIN_S = 4.0  # a band that was told to reset is back after so long, and to be 
 _PIECE_BYTES = 512  # of the image in one request; bands take requests of 4 KiB
 _ANSWER_S = 20.0  # the band checks the signature of the whole image within its last answer
 _WRITE_HEADER = 3
+_VALUE_BYTES = 512  # of an attribute at most, however large a packet BlueZ negotiates
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class _Manager:
 
     def __init__(self, link: BandLink) -> None:
         self._link = link
-        self._at_once = link.mtu - _WRITE_HEADER
+        self._at_once = min(link.mtu - _WRITE_HEADER, _VALUE_BYTES)
         self._sequence = 0
         self._held = b""
         self._answers: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()

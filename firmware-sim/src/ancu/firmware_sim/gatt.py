@@ -42,6 +42,7 @@ _OXIMETER, _SPO2, _SPO2_FEATURES = UUID.from_16_bits(0x1822), UUID.from_16_bits(
 _OFFER = b"\x02\x01\x06\x11\x07" + UUID(LINK_SERVICE).to_bytes()  # the same for every band
 _RESPONSE = b"\x03\x03\x0d\x18"  # scan response: offers Heart Rate, and no name that would tell bands apart
 _QUIET_MS = 10_240.0  # the longest interval there is: adverts leave with the firmware's frames, not by this timer
+_MTU = 247  # what one link-layer packet of 251 bytes carries
 _EVERY = 2  # frames to a connectable advert: 4 s, of which an edge needs one
 _ROTATE_AT_LEAST_MS = 10 * 60_000
 _BONDS = 8  # hosts that a band remembers: the edges of a home or a site
@@ -71,6 +72,7 @@ class GattBand:
         irk = self._link.resolving[::-1]  # as it goes over the air: least significant byte first
         settings = DeviceConfiguration(name="", address=identity, irk=irk)
         self._device = Device.from_config_with_hci(settings, self._controller, self._controller)
+        self._device.gatt_server.max_mtu = _MTU
         self._device.keystore = self._bonds = Bonds(bonds, most=_BONDS)
         self._device.pairing_config_factory = lambda _: PairingConfig(
             sc=True,
