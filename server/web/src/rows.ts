@@ -106,7 +106,8 @@ function put(rows: HTMLElement, fresh: HTMLElement): void {
     const below = others.find((other) => (other.dataset.rank ?? "") > rank);
     const more = byId("more");
     if (!below && more) { row.remove(); return; } // it stands further down than this page goes
-    rows.insertBefore(row, below ?? more);
+    if (below) below.before(row);
+    else rows.lastElementChild?.append(row);
   }
   if (!old) enliven(row);
 }
@@ -122,9 +123,13 @@ async function loadMore(url: string): Promise<void> {
     known.add(row.id);
     if (byId(row.id)) row.remove();
   }
-  const added = [...fresh.children];
-  byId("more")?.replaceWith(...added);
-  for (const row of added) enliven(row);
+  // A list of its own: a hundred rows that nobody looks at cost a page no more than one.
+  const group = document.createElement("ul");
+  group.className = "alerts group";
+  group.append(fresh);
+  byId("more")?.remove();
+  byId("rows")?.append(group);
+  enliven(group);
   restorePicks();
   nearing.unobserve(bottom);
   nearing.observe(bottom); // he may be near the new end, too

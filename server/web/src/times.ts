@@ -1,15 +1,23 @@
+const EVERY_MS = 20_000;
+const AT_ONCE = 200; // a list may hold thousands: they are kept true a few at a time, so that a finger is not held up
+
 /** Keep "5 minutes ago" true while the page is open. */
 export function keepTimes(): void {
-  const lang = document.documentElement.lang;
-  const words = new Intl.RelativeTimeFormat(lang, { numeric: "always" });
-  window.setInterval(() => {
-    for (const element of document.querySelectorAll<HTMLTimeElement>("time[data-ago]")) {
-      const seconds = (Date.now() - Date.parse(element.dateTime)) / 1000;
-      if (seconds < 60 || Number.isNaN(seconds)) continue;
-      const minutes = Math.round(seconds / 60);
-      if (minutes < 90) element.textContent = words.format(-minutes, "minute");
-      else if (minutes < 36 * 60) element.textContent = words.format(-Math.round(minutes / 60), "hour");
-      else element.textContent = words.format(-Math.round(minutes / 1440), "day");
+  const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always" });
+  const keep = (elements: HTMLTimeElement[]): void => {
+    for (const element of elements.splice(0, AT_ONCE)) {
+      const text = ago(words, (Date.now() - Date.parse(element.dateTime)) / 1000);
+      if (text && element.textContent !== text) element.textContent = text;
     }
-  }, 20_000);
+    window.setTimeout(() => keep(elements.length ? elements : [...document.querySelectorAll<HTMLTimeElement>("time[data-ago]")]), elements.length ? 0 : EVERY_MS);
+  };
+  keep([]);
+}
+
+function ago(words: Intl.RelativeTimeFormat, seconds: number): string {
+  if (seconds < 60 || Number.isNaN(seconds)) return "";
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return words.format(-minutes, "minute");
+  if (minutes < 36 * 60) return words.format(-Math.round(minutes / 60), "hour");
+  return words.format(-Math.round(minutes / 1440), "day");
 }

@@ -31,7 +31,7 @@ async def weigh(chromium: Any, world: Any, url: str) -> dict[str, int]:
         await wire.send("Network.enable")
         await page.goto(f"{url}/alerts")
         await page.locator("#link.live").wait_for()
-        await page.locator(f"#rows > :nth-child({busy_ward.ALERTS})").wait_for(state="attached")
+        await page.locator(f"#rows li:nth-child({busy_ward.ALERTS})").wait_for(state="attached")
         await page.evaluate("paths => Promise.all(paths.map(path => fetch(path).then(said => said.text())))", UNSEEN)
         return found
 
