@@ -58,13 +58,12 @@ class Watched:
     def edge_knows(self, band: int, identity: bytes) -> bool:
         return identity.hex() in (self.made.root / self.made.homes[band - 1] / "bands.toml").read_text("utf-8")
 
-    def newest(self, band: int) -> int:
-        """The counter, in seconds, of the newest reading of a band that was believed."""
+    def newest(self, band: int) -> float:
+        """When the newest reading of a band that was believed was heard, unix seconds."""
         with closing(sqlite3.connect(self.made.root / "server" / "data" / "ancu.db", timeout=10)) as server:
             packed = server.execute("SELECT readings FROM inbox ORDER BY position DESC LIMIT 400").fetchall()
-        return max(
-            (int(r["counter"]) for (rows,) in packed for r in reading_rows(rows) if r["band"] == band), default=0
-        )
+        heard = (int(r["heard_ms"]) / 1000 for (rows,) in packed for r in reading_rows(rows) if r["band"] == band)
+        return max(heard, default=0.0)
 
     async def heard_after(self, band: int, at_s: float) -> None:
         await until(lambda: self.newest(band) > at_s, f"band {band} is not heard")
