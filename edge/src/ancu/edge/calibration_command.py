@@ -59,7 +59,7 @@ def calibrate(
 
     walked = asyncio.run(
         walk(
-            open_radio(settings.radio.backend, settings.radio.adapter),
+            open_radio(settings.radio.backend, settings.radio.adapter, settings.radio.proxy_key_file),
             SystemClock(),
             (number, bands[number]),
             names,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ancu.edge.config import EdgeSettings, read_bands, read_edge, read_edge_keys
 from ancu.edge.ports import Advert, RadioLost
+from ancu.edge.updating import read_firmware
 from ancu.models import topics
 from ancu.models.clock import SystemClock
 from ancu.models.errors import AncuError
@@ -34,6 +35,8 @@ async def check_edge(config: Path) -> AsyncIterator[Finding]:
     yield await _broker(settings)
     if settings.radio is not None:
         yield await _radio(settings)
+        if settings.radio.update_file is not None:
+            yield _firmware(settings.radio.update_file)
     if settings.camera is not None:
         yield await _camera(settings, config.parent)
 
@@ -52,6 +55,16 @@ def _bands(path: Path) -> Finding:
     except AncuError as error:
         return Finding("bands", ok=False, says=str(error))
     return Finding("bands", ok=True, says=f"{path}: {len(bands)} bands")
+
+
+def _firmware(path: Path) -> Finding:
+    try:
+        firmware = read_firmware(path)
+    except AncuError as error:
+        return Finding("firmware", ok=False, says=str(error))
+    return Finding(
+        "firmware", ok=True, says=f"{path}: an image of {len(firmware.raw)} bytes; bands judge its signature"
+    )
 
 
 async def _broker(settings: EdgeSettings) -> Finding:
@@ -75,7 +88,7 @@ async def _radio(settings: EdgeSettings) -> Finding:
         ours += 1
 
     try:
-        radio = open_radio(settings.radio.backend, settings.radio.adapter)
+        radio = open_radio(settings.radio.backend, settings.radio.adapter, settings.radio.proxy_key_file)
         try:
             async with asyncio.timeout(LONGEST_S):
                 await radio.start(hear, lambda: None)
