@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import pytest_asyncio
@@ -25,8 +25,11 @@ from ancu.models.topics import Lane
 from ancu.models.wire import EdgeHeartbeat, Fact, Heard, unpack_record
 
 HOST = "10.0.2.2"  # the machine around this one, as QEMU's user network shows it
+ORDINARY = 901  # a heart-rate band of the shop, beside band 3
 HERE = Path(__file__).parent
 OUTSIDE = Path(os.environ.get("ANCU_OUTSIDE", "/"))  # what the machine around this one left for us
+
+F = TypeVar("F")
 
 
 async def until(what: Callable[[], Any], *, within_s: float = 40.0) -> Any:
@@ -98,13 +101,15 @@ class Edge:
     bands: tuple[int, ...]
     process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> None:
+    async def start(self, more: str = "") -> None:
+        """`more` is said of the radio."""
         write_secret(self.folder / "edge.key", bytes(32).hex().encode())
         rows = (f'[[bands]]\nnumber = {n}\nidentity_key = "{keys_of(n).identity.hex()}"\n' for n in self.bands)
         write_secret(self.folder / "bands.toml", "".join(rows).encode())
         (self.folder / "edge.toml").write_text(
             'edge = "edge-1"\nward = "ward-1"\ndata = "data"\nkey_file = "edge.key"\nbands_file = "bands.toml"\n'
             f'heartbeat_s = 1\n[radio]\nadapter = "{self.adapter}"\nreport_s = 1\n'
+            f'vitals_s = 600\nordinary = [{{ number = {ORDINARY}, address = "C0:0D:00:00:03:85" }}]\n{more}'
             '[broker]\nhost = "127.0.0.1"\nport = 9\n'
             f'ca_file = "{OUTSIDE}/ca.crt"\ncert_file = "{OUTSIDE}/edge.crt"\nkey_file = "{OUTSIDE}/edge.tls"\n'
         )
@@ -141,6 +146,10 @@ class Edge:
         """Of visits: one each."""
         return [record for record in self.records(Lane.BULK) if isinstance(record, BandClock)]
 
+    def facts(self, kind: type[F]) -> list[F]:
+        """Of the state lane."""
+        return [record for record in self.records(Lane.STATE) if isinstance(record, kind)]
+
     def heard(self, lane: Lane = Lane.STATE) -> list[Heard]:
         return [record for record in self.records(lane) if isinstance(record, Heard)]
 
@@ -153,7 +162,7 @@ class Edge:
         return [record for run in runs for record in split_records(run.records)]
 
     def heartbeats(self) -> list[EdgeHeartbeat]:
-        return [record for record in self.records(Lane.STATE) if isinstance(record, EdgeHeartbeat)]
+        return self.facts(EdgeHeartbeat)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

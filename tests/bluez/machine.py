@@ -23,8 +23,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from ancu.firmware_sim.flash import FlashFile
 from ancu.firmware_sim.log import Log
+from ancu.firmware_sim.mcuboot import Version, make_image
 from ancu.models.config import write_secret
 from ancu.models.frame import Status
 from ancu.models.history import Vitals
@@ -45,6 +49,7 @@ NEEDED = {  # Debian's package: what shows that it is there
     "busybox": str(BUSYBOX),
 }
 HOMES = {"home-1": (1, 2), "home-2": (3,)}  # one adapter each, and the bands that it hears
+ORDINARY = {"home-2": [901]}  # heart-rate bands of the shop beside them
 GUEST_PARTS = ("models", "edge")
 LINKS = {"/var/run": "/run"}
 HISTORY_RECORDS = 480
@@ -107,9 +112,14 @@ def bands_on_the_air(folder: Path) -> Iterator[None]:
     remember(folder / "flash", numbers)
     rows = (f'[[bands]]\nnumber = {n}\nkey = "{n.to_bytes(16, "big").hex()}"\norder = "order-1"\n' for n in numbers)
     write_secret(folder / "bands.toml", "\n".join(rows).encode())
-    homes = (f'[[homes]]\nname = "{name}"\nbands = {list(bands)}\ngatt = true\n' for name, bands in HOMES.items())
+    homes = (
+        f'[[homes]]\nname = "{name}"\nbands = {list(bands)}\ngatt = true\nordinary = {ORDINARY.get(name, [])}\n'
+        for name, bands in HOMES.items()
+    )
+    write_firmware(folder)
     (folder / "sim.toml").write_text(
         'bands_file = "bands.toml"\ncontrol_port = 0\ncontrol_file = "control.json"\nflash_file = "flash"\n'
+        'update_key = "update.pem"\n'
         f"interval_s = {INTERVAL_S}\nloss = 0.02\n" + "".join(homes)
     )
     with (folder / "sim.log").open("wb") as log:
@@ -135,6 +145,13 @@ def remember(path: Path, numbers: list[int]) -> None:
         for minute in range(HISTORY_RECORDS):
             log.append(0, 60 * minute, Vitals(60 + minute % 40, 97, 361, 80, Status.SKIN, tamper=False))
     flash.close()
+
+
+def write_firmware(folder: Path) -> None:
+    """New firmware for the bands, and the key by which they know it."""
+    key = Ed25519PrivateKey.generate()
+    (folder / "update.pem").write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    (folder / "band.bin").write_bytes(make_image(b"new firmware" * 500, Version(0, 2), 2, key))
 
 
 def boot(folder: Path, tests: str, until_s: float) -> int:

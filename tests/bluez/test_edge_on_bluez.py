@@ -5,13 +5,14 @@ One edge for all of them, in the order of the file: starting it is most of the t
 
 import pytest
 
+from ancu.models.band_facts import BandUpdated, ReducedVitals
 from ancu.models.clock import SystemClock, to_ms
 from ancu.models.frame import Status
 from ancu.models.history import FIRST_TAG, TAG_BYTES, chain_tag, sequence_of
 from ancu.models.topics import Lane
 from ancu.models.wire import Unseen
 
-from .conftest import Adapter, Bands, Edge, keys_of, opened, until
+from .conftest import ORDINARY, OUTSIDE, Adapter, Bands, Edge, keys_of, opened, until
 
 pytestmark = [pytest.mark.bluez, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 
@@ -44,18 +45,11 @@ async def test_eight_hours_of_history_come_over_a_bond_that_the_edge_made(edge: 
             tag = record[-TAG_BYTES:]
 
 
-async def test_a_restarted_edge_takes_its_bonds_up_and_fetches_nothing_twice(edge: Edge):
-    held = {band: edge.history(band) for band in (1, 2, 3)}
-    await edge.stop()
-    said = len(edge.log())
-    began_ms = now_ms()
-    await edge.start()
-    await until(lambda: {clock.band for clock in edge.clocks() if clock.at_ms > began_ms} == {1, 2, 3}, within_s=60)
-    assert "a bond is made anew" not in edge.log()[said:]
-    for band, before in held.items():
-        sequences = [sequence_of(record) for record in edge.history(band)]
-        assert sequences[: len(before)] == [sequence_of(record) for record in before]
-        assert sequences == list(range(1, len(sequences) + 1))
+async def test_a_band_of_the_shop_is_read_without_a_bond(edge: Edge):
+    (vitals, *_) = await until(lambda: edge.facts(ReducedVitals))
+    assert (vitals.band, vitals.contact) == (ORDINARY, True)
+    assert 40 <= (vitals.heart_bpm or 0) <= 160
+    assert vitals.battery_percent is not None
 
 
 async def test_a_cut_strap_is_an_alarm(edge: Edge, bands: Bands):
@@ -84,3 +78,22 @@ async def test_an_adapter_that_comes_back_is_taken_up_again(edge: Edge, adapter:
     back_ms = now_ms()
     await until(lambda: edge.bands_heard_since(back_ms) == {1, 2, 3})
     assert await until(lambda: edge.heartbeats()[-1].radio.ok)
+
+
+async def test_a_restarted_edge_takes_its_bonds_up_fetches_nothing_twice_and_brings_new_firmware(edge: Edge):
+    held = {band: edge.history(band) for band in (1, 2, 3)}
+    await edge.stop()
+    said, began_ms = len(edge.log()), now_ms()
+    await edge.start(f'update_file = "{OUTSIDE}/band.bin"\n')
+    await until(lambda: {clock.band for clock in edge.clocks() if clock.at_ms > began_ms} == {1, 2, 3}, within_s=60)
+
+    def told() -> list[str]:
+        return [fact.outcome for fact in edge.facts(BandUpdated) if fact.band == 1]
+
+    await until(lambda: "running" in told(), within_s=60)
+    assert told() == ["sent", "running"]
+    assert "a bond is made anew" not in edge.log()[said:]
+    for band, before in held.items():
+        sequences = [sequence_of(record) for record in edge.history(band)]
+        assert sequences[: len(before)] == [sequence_of(record) for record in before]
+        assert sequences == list(range(1, len(sequences) + 1))
