@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -229,6 +230,13 @@ async def test_a_peer_that_reads_nothing_holds_up_nobody_and_has_everything_when
     for peer in (quick, idle):  # more than the kernel holds for it
         assert positions(await until_said(peer, b"id: %d\n" % wanted[-1])) == wanted
         peer.close()
+
+
+async def test_a_page_takes_two_missed_beats_for_silence_and_says_so_within_five_seconds():
+    source = (Path(__file__).parents[3] / "server/web/src/beat.ts").read_text("utf-8")
+    waits = {name: int(ms.replace("_", "")) for name, ms in re.findall(r"const (\w+) = ([\d_]+);", source)}
+    assert waits["SILENCE_MS"] >= 2 * 1000 * WebSettings().beat_s
+    assert waits["SILENCE_MS"] + waits["LOOK_MS"] < 5_000 < waits["GIVE_UP_MS"]
 
 
 async def raw_stream(site: Any) -> socket.socket:
