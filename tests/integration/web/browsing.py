@@ -37,20 +37,26 @@ async def page_of(
     login: str | None,
     size: tuple[int, int],
     *,
-    lang: str = "vi",
+    lang: str | None = "vi",
     touch: bool = False,
     scripts: bool = True,
+    worker: bool = True,
+    patience_ms: int = 40_000,  # on a machine that others use too
 ) -> AsyncIterator[Any]:
-    """A page of somebody who is signed in; fails where anything came from elsewhere or the console complained."""
+    """A page, of somebody who is signed in where `login` names him; fails where anything came from elsewhere or the
+    console complained.
+    """
     context = await chromium.new_context(
         viewport={"width": size[0], "height": size[1]},
         locale="en-GB",
         has_touch=touch,
         color_scheme="light",
         java_script_enabled=scripts,
+        service_workers="allow" if worker else "block",
     )
-    context.set_default_timeout(40_000)  # on a machine that others use too
-    await context.add_cookies([{"name": "ancu-lang", "value": lang, "url": url}])
+    context.set_default_timeout(patience_ms)
+    if lang is not None:
+        await context.add_cookies([{"name": "ancu-lang", "value": lang, "url": url}])
     if login is not None:
         signed_in = await world.session(login)
         cookie = f"ancu-{url.rsplit(':', 1)[1]}"

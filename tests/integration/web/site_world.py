@@ -75,6 +75,7 @@ PEOPLE = {  # person -> (name, edge, band)
 SPARES = (42, 43)
 STAFF = {
     "lan": (Role.OFFICER, [WARD]),
+    "hoa": (Role.OFFICER, [WARD]),
     "bao": (Role.SITE, [WARD]),
     "xuan": (Role.OFFICER, [OTHER]),
     "tinh": (Role.PROVINCE, []),
@@ -163,14 +164,22 @@ class SiteWorld:
     async def session(self, login: str) -> SignedIn:
         return await self.accounts.open_officer(self.officers[login], at=SystemClock().now())
 
-    def hear(self, edge: EdgeId, band: int, *, battery: int = 80, rssi: int = -60) -> None:
+    def hear(
+        self,
+        edge: EdgeId,
+        band: int,
+        *,
+        battery: int = 80,
+        rssi: int = -60,
+        status: Status = Status.SKIN | Status.MOTION,
+    ) -> None:
         """A band's frame under the order that it serves now, through a box."""
         register = self.grounds.directory().register
         keys = register.bands[BandNumber(band)].keys
         assert keys is not None
         now = SystemClock().now()
         address = bytes([0x40]) + os.urandom(5)
-        reading = Reading(battery, False, 341, 72, 98, Status.SKIN | Status.MOTION, 0)
+        reading = Reading(battery, False, 341, 72, 98, status, 0)
         body = seal_frame(reading, frame_cipher(keys.frame), address, int(now.timestamp()))
         self.boxes[edge].say(Lane.STATE, Heard(to_ms(now), BandNumber(band), address, rssi, 1, body))
 
