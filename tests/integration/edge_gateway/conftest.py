@@ -223,7 +223,7 @@ class House:
         )  # fmt: skip
 
 
-async def until(what: Callable[[], bool], *, within_s: float = 10.0) -> None:
+async def until(what: Callable[[], bool], *, within_s: float = 40.0) -> None:
     async with asyncio.timeout(within_s):
         while not what():  # noqa: ASYNC110 - what is waited for is another process's
             await asyncio.sleep(0.02)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import aiomqtt
+import pytest
 
 from ancu.gateway.spool import Spool
 from ancu.models import topics
@@ -14,6 +15,8 @@ from ancu.models.wire import EdgeHeartbeat, EdgeStarted, EdgeStatus, Unseen, dec
 from ancu.server.adapters.broker import Broker
 
 from .conftest import BAND, EDGE, IDENTITY, WARD, FakeRadio, House, until
+
+pytestmark = pytest.mark.timeout(150)  # several processes and a broker, on machines that do other things too
 
 
 async def test_what_the_radio_hears_the_server_gets_and_the_edge_then_forgets(house: House, fake_radio: FakeRadio):

@@ -7,9 +7,13 @@ import random
 import sys
 from pathlib import Path
 
+import pytest
+
 from ancu.server.adapters.broker import Broker
 
 from .conftest import House, LittleServer, until
+
+pytestmark = pytest.mark.timeout(150)  # several processes and a broker, on machines that do other things too
 
 PROCESS = Path(__file__).with_name("edge_process.py")
 ANCU = Path(sys.executable).with_name("ancu")
