@@ -1,9 +1,9 @@
 """How an inbox of thousands of rows scrolls under a thumb: python -m tests.e2e.pages_scroll [--alerts N] [--known-bad].
 
-A real server with a long list, Chromium at 390 px (`--slower 4` holds its processor back), a finger that flings the list
-down until it is whole, and then through it, and an alert that comes in. Times of frames and tasks are the wall's, and blur
-beside other work; layout, style, script and all are the page's own processor time. It fails where more rows are drawn than
-are seen: `--known-bad` takes from the style sheet what keeps the others out.
+A real server with a long list, Chromium at 390 px (`--slower 4` holds its processor back), a finger that flings
+the list down until it is whole, and then through it, and an alert that comes in. Times of frames and tasks are the
+wall's, and blur beside other work; layout, style, script and all are the page's own processor time. It fails where
+more rows are drawn than are seen: `--known-bad` takes from the style sheet what keeps the others out.
 """
 
 from __future__ import annotations
