@@ -13,7 +13,7 @@ import pytest_asyncio
 from ancu.models.ids import BandNumber
 
 from . import site_world
-from .browsing import BOTH, DESK, LANGS, PHONE, fits, page_of, served, tab_to
+from .browsing import BOTH, DESK, PHONE, fits, page_of, served, tab_to
 from .site_world import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -33,43 +33,6 @@ async def world(tmp_path: Path) -> AsyncIterator[Any]:
 async def url(world: Any) -> AsyncIterator[str]:
     async with served(world) as url:
         yield url
-
-
-SAID = {
-    "vi": {"battery": "Pin", "done": "Xong", "in_use": "Bộ thu đang dùng bản 1", "file": "Bộ thu dùng cấu hình"},
-    "en": {"battery": "Battery", "done": "Done", "in_use": "The box uses version 1", "file": "The box uses what its"},
-}
-
-
-@BOTH
-@LANGS
-async def test_a_band_is_swapped_in_three_steps_by_keyboard_alone(
-    chromium: Any, world: Any, url: str, size: tuple[int, int], lang: str
-):
-    async with page_of(chromium, url, world, "lan", size, lang=lang) as page:
-        await page.goto(f"{url}/devices")
-        assert await fits(page)
-        await tab_to(page, "a[href='/devices/swap']")
-        await page.keyboard.press("Enter")
-        await page.locator("#old:focus").wait_for()  # the field has the focus: a scanner that types is welcome too
-        await page.keyboard.type("1")
-        await page.keyboard.press("Enter")
-        await page.locator("#new:focus").wait_for()
-        await page.get_by_text("Nguyễn Văn An").wait_for()
-        assert await fits(page)
-        await page.keyboard.type("wb-00000042")
-        await page.keyboard.press("Enter")
-        await page.locator("input[name=reason]").first.wait_for()
-        await page.keyboard.press("Space")  # the first reason has the focus
-        assert await page.get_by_label(SAID[lang]["battery"], exact=True).is_checked()
-        await tab_to(page, "#confirm")
-        await page.keyboard.press("Enter")
-        await page.wait_for_url("**/devices/given/p-an")
-        await page.locator(".progress .done").nth(1).wait_for()  # the box was told
-        assert world.boxes["home-001"].bands.keys() == {BandNumber(42)}
-        world.hear("home-001", 42)
-        await page.get_by_text(SAID[lang]["done"]).wait_for()
-        assert await fits(page)
 
 
 async def test_a_slip_while_swapping_is_said_and_changes_nothing(chromium: Any, world: Any, url: str):
@@ -117,34 +80,6 @@ async def test_a_kit_is_given_to_somebody_by_its_label(chromium: Any, world: Any
 
 
 @BOTH
-@LANGS
-async def test_a_door_is_drawn_by_keyboard_alone_and_reaches_the_box(
-    chromium: Any, world: Any, url: str, size: tuple[int, int], lang: str
-):
-    async with page_of(chromium, url, world, "bao", size, lang=lang) as page:
-        await page.goto(url + CAMERA)
-        await page.get_by_text(SAID[lang]["file"]).wait_for()
-        await tab_to(page, "#add-line")
-        await page.keyboard.press("Enter")
-        await page.locator(".handle:focus").wait_for()
-        for _ in range(10):
-            await page.keyboard.press("ArrowLeft")
-        await page.keyboard.press("ArrowUp")
-        await tab_to(page, "#marks .name")
-        await page.keyboard.press("Control+a")
-        await page.keyboard.type("Cổng chính")
-        assert await fits(page)
-        await page.locator("#save").focus()
-        await page.keyboard.press("Enter")
-        await page.get_by_text(SAID[lang]["in_use"]).wait_for()
-    [door] = world.boxes["site-001"].zones.doors
-    assert door.name == "Cổng chính"
-    assert door.area[0] == pytest.approx((0.25, 0.49))
-    assert door.area[1] == pytest.approx((0.65, 0.5))
-    assert door.inside is not None
-
-
-@BOTH
 async def test_a_door_and_a_zone_are_drawn_with_the_mouse(chromium: Any, world: Any, url: str, size: tuple[int, int]):
     async with page_of(chromium, url, world, "bao", size) as page:
         await page.goto(url + CAMERA)
@@ -164,34 +99,6 @@ async def test_a_door_and_a_zone_are_drawn_with_the_mouse(chromium: Any, world: 
     assert zones.doors[0].area[0] == pytest.approx((0.1, 0.2), abs=0.02)
     assert zones.zones[0].watch == "gathering"
     assert zones.zones[0].area[2] == pytest.approx((0.95, 0.85), abs=0.02)
-
-
-async def test_a_door_is_drawn_with_a_finger(chromium: Any, world: Any, url: str):
-    async with page_of(chromium, url, world, "bao", PHONE, touch=True) as page:
-        await page.goto(url + CAMERA)
-        await page.locator("#add-line").tap()
-        await page.locator("#add-line[aria-pressed=true]").wait_for()
-        stage = page.locator("#stage")
-        await stage.scroll_into_view_if_needed()
-        box = await stage.bounding_box()
-        finger = await page.context.new_cdp_session(page)
-
-        async def touch(kind: str, x: float, y: float) -> None:
-            points = (
-                [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}] if kind != "touchEnd" else []
-            )
-            await finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-        await touch("touchStart", 0.2, 0.3)
-        await touch("touchMove", 0.5, 0.4)
-        await touch("touchMove", 0.8, 0.5)
-        await touch("touchEnd", 0.8, 0.5)
-        await page.locator("#marks li").wait_for()
-        await page.locator("#save").tap()
-        await page.get_by_text("Bộ thu đang dùng bản 1").wait_for()
-    [door] = world.boxes["site-001"].zones.doors
-    assert door.area[0] == pytest.approx((0.2, 0.3), abs=0.03)
-    assert door.area[1] == pytest.approx((0.8, 0.5), abs=0.03)
 
 
 async def test_what_a_colleague_drew_meanwhile_is_not_lost(chromium: Any, world: Any, url: str):
