@@ -35,6 +35,7 @@ pytestmark = [
 TOOL = Path(__file__).parents[3] / "server/web/lighthouse.mjs"
 AT_LEAST = 0.95
 RUNS = int(os.environ.get("LIGHTHOUSE_RUNS", "3"))
+SLOWDOWN = float(os.environ["LIGHTHOUSE_CPU"]) if "LIGHTHOUSE_CPU" in os.environ else None  # else by calibration
 PRESETS = ("mobile", "desktop")
 CATEGORIES = ("performance", "accessibility", "best-practices")
 BAD = """<html><title>Bad</title><body><script src="/slow.js"></script><p>text</p>
@@ -61,7 +62,7 @@ async def debugged(folder: Path) -> AsyncIterator[int]:
 
 async def measure(port: int, pages: Sequence[Mapping[str, Any]], runs: int = RUNS) -> dict[tuple[str, str, str], float]:
     """The median score by page, preset and category; every run is printed."""
-    asked = {"port": port, "runs": runs, "presets": PRESETS, "pages": pages}
+    asked = {"port": port, "runs": runs, "presets": PRESETS, "pages": pages, "cpu": SLOWDOWN}
     node = await asyncio.create_subprocess_exec(
         "node", str(TOOL), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=TOOL.parent
     )
