@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 import schemathesis
+from fastapi import FastAPI, HTTPException
 from hypothesis import HealthCheck, given, settings
+from pydantic import BaseModel
 from schemathesis.core.failures import FailureGroup
 
 from ancu.server.web.api.common import PROBLEMS
@@ -31,6 +33,8 @@ HERE = Path(__file__).parent
 
 
 EXAMPLES = 30
+STEPS = 20  # of one walk along the links
+LINKS_WALKED = 3  # different ones, at least: random choice does not take all of them
 STREAM = "/api/v1/alerts/stream"  # has no end; test_stream.py and test_matrix.py read it
 QUIET = settings(
     max_examples=EXAMPLES,
@@ -61,6 +65,11 @@ class Served(threading.Thread):
     def run(self) -> None:
         self.loop.run_until_complete(self._run())
         self.loop.close()
+
+    def wait(self) -> None:
+        """Until it answers; raises where it ended instead."""
+        while not self.up.wait(0.2):
+            assert self.is_alive(), "the server ended before it answered"
 
     def end(self) -> None:
         self.loop.call_soon_threadsafe(self.stopping.set)
@@ -94,7 +103,7 @@ def fresh(tmp_path: Path) -> Iterator[Served]:
 def serving(data: Path) -> Iterator[Served]:
     running = Served(data)
     running.start()
-    assert running.up.wait(60)
+    running.wait()
     schema.config.update(base_url=running.url)
     yield running
     running.end()
@@ -135,42 +144,106 @@ def test_nothing_is_found_in_thirty_examples_of_each_operation(case: Any, served
     case.call_and_validate(base_url=served.url)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)  # six hundred requests, one after the other
 @pytest.mark.usefixtures("fresh")
 def test_nothing_is_found_along_the_links():
+    walked = walk(schema)
+    assert len(walked) >= LINKS_WALKED, f"{len(walked)} of {len(links_of(schema))} links were walked: {sorted(walked)}"
+
+
+def walk(among: Any) -> Counter[str]:
+    """Go along the links; how often each led to something that is there. Raises what is found."""
     walked: Counter[str] = Counter()
 
-    class Walk(schema.as_state_machine()):  # type: ignore[misc]
-        def after_call(self, response: Any, case: Any) -> None:
-            walked[f"{case.method} {case.path} {response.status_code // 100}xx"] += 1
+    class Walk(among.as_state_machine()):  # type: ignore[misc]
+        def step(self, input: Any) -> Any:  # noqa: A002 - the machine's own word
+            output = super().step(input)
+            followed = input.transition is not None and not input.transition.is_inferred and input.is_applied
+            if followed and output.response.status_code // 100 == 2:
+                walked[input.transition.id] += 1
+            return output
 
-    Walk.run(settings=settings(QUIET, max_examples=EXAMPLES, stateful_step_count=20))
-    reached = {name for name in walked if "}" in name and name.endswith("2xx")}
-    assert reached, "no link led from a list to one of its items"
+    Walk.run(settings=settings(QUIET, max_examples=EXAMPLES, stateful_step_count=STEPS))
+    return walked
+
+
+def links_of(among: Any) -> set[str]:
+    """The links that the description promises."""
+    return {
+        f"{path} {name}"
+        for path, item in among.raw_schema["paths"].items()
+        for operation in item.values()
+        for answer in operation["responses"].values()
+        for name in answer.get("links", {})
+    }
 
 
 async def breaks(n: int) -> dict[str, float]:
     return {"n": 1 / n}
 
 
-def test_an_operation_that_breaks_on_one_value_in_many_is_found(tmp_path: Path):
-    def spoil(app: Any) -> None:
-        app.add_api_route("/api/v1/known-bad", breaks, responses=PROBLEMS)
+class Thing(BaseModel):
+    id: str
 
+
+class Things(BaseModel):
+    items: list[Thing]
+
+
+async def things() -> Things:
+    return Things(items=[Thing(id="there-is-but-this-one")])
+
+
+async def breaks_if_it_is_there(thing: str) -> Thing:
+    if thing == "there-is-but-this-one":
+        raise ZeroDivisionError
+    raise HTTPException(404)
+
+
+def spoil(app: FastAPI) -> None:
+    """Known bad: one operation breaks on one value in many, another on the id that only a list tells."""
+    app.add_api_route("/api/v1/known-bad", breaks, responses=PROBLEMS)
+    app.add_api_route("/api/v1/things", things, responses=PROBLEMS)
+    app.add_api_route("/api/v1/things/{thing}", breaks_if_it_is_there, responses=PROBLEMS)
+
+
+@pytest.fixture
+def spoiled(tmp_path: Path) -> Iterator[Any]:
+    """The description of a server that breaks."""
     app = create_app(None, None, WebSettings(), None)  # type: ignore[arg-type]
     spoil(app)
     served = Served(tmp_path, spoil)
     served.start()
-    assert served.up.wait(20)
-    operation = schemathesis.openapi.from_dict(app.openapi())["/api/v1/known-bad"]["GET"]
+    served.wait()
+    described = schemathesis.openapi.from_dict(app.openapi())
+    described.config.update(base_url=served.url)
+    yield described
+    served.end()
+
+
+@pytest.mark.timeout(120)  # a server is started, and a machine may have other things to do
+def test_an_operation_that_breaks_on_one_value_in_many_is_found(spoiled: Any):
+    operation = spoiled["/api/v1/known-bad"]["GET"]
 
     @QUIET
     @given(case=operation.as_strategy())
     def ask(case: Any) -> None:
-        case.call_and_validate(base_url=served.url)
+        case.call_and_validate()
 
-    try:
-        with pytest.raises(FailureGroup, match="Server error"):
-            ask()
-    finally:
-        served.end()
+    with pytest.raises(FailureGroup, match="Server error"):
+        ask()
+
+
+@pytest.mark.timeout(120)
+def test_an_operation_that_breaks_only_at_the_end_of_a_link_is_found(spoiled: Any):
+    apart = spoiled.include(path_regex="^/api/v1/things")
+    operation = spoiled["/api/v1/things/{thing}"]["GET"]
+
+    @QUIET
+    @given(case=operation.as_strategy())
+    def ask(case: Any) -> None:
+        case.call_and_validate()
+
+    ask()  # alone it looks well: nobody guesses the id
+    with pytest.raises(FailureGroup, match="Server error"):
+        walk(apart)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ancu.models.commands import Door, Zone
 from ancu.server.ports_site import CameraView, Still
-from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
+from ancu.server.web.api.common import KEYED, NUMBER, PROBLEMS, Share, scoped
 from ancu.server.web.api.sites import CameraRow, Version
 from ancu.server.web.auth import Key, Officer
 from ancu.server.web.site import Sites
@@ -18,8 +18,7 @@ from ancu.server.web.site import Sites
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/v1/cameras/{edge}/{camera}", tags=["sites"], responses=PROBLEMS)
-_Share = Annotated[float, Field(ge=0, le=1)]
-_Point = tuple[_Share, _Share]
+_Point = tuple[Share, Share]
 _Name = Annotated[str, Field(min_length=1, max_length=40)]
 _JPEG: dict[int | str, dict[str, Any]] = {200: {"description": "The newest picture", "content": {"image/jpeg": {}}}}
 
@@ -46,7 +45,7 @@ class ZoneDrawn(_Body):
 class Drawn(_Body):
     """`after`: the version that it was drawn over (0: there was none); another one meanwhile is refused."""
 
-    after: Annotated[int, Field(ge=0, le=1_000_000)]
+    after: Annotated[int, Field(ge=0, le=1_000_000), NUMBER]
     doors: Annotated[list[DoorDrawn], Field(max_length=24)]
     zones: Annotated[list[ZoneDrawn], Field(max_length=24)]
 

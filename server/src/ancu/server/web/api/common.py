@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Query
-from pydantic import AwareDatetime, BeforeValidator
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from ancu.server.ports import Viewer
 from ancu.server.web.problems import Problem
 
-__all__ = ["KEYED", "PROBLEMS", "Cursor", "Moment", "scoped"]
+__all__ = ["KEYED", "NUMBER", "PROBLEMS", "Cursor", "Moment", "Share", "scoped"]
 
 
 def _written(value: Any) -> Any:
@@ -22,6 +22,14 @@ def _written(value: Any) -> Any:
     return value
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError("write a number")  # noqa: TRY004 - pydantic tells of it
+    return value
+
+
+NUMBER = BeforeValidator(_number)  # of a body, after its bounds: neither true nor "1" is a number
+Share = Annotated[float, Field(ge=0, le=1), NUMBER]  # of a picture's side
 Moment = Annotated[AwareDatetime, BeforeValidator(_written)]  # of a body
 
 Cursor = Annotated[

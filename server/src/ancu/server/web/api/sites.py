@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ancu.server.people.sites_plan import HEIGHT, WIDTH, Bed, Room, Saved
 from ancu.server.ports_site import BedRow, Board, FleetRow, Passing, Resident, SiteRow
-from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
+from ancu.server.web.api.common import KEYED, NUMBER, PROBLEMS, scoped
 from ancu.server.web.api.exchange import Items
 from ancu.server.web.auth import Key, Officer
 from ancu.server.web.site import Sites
@@ -21,8 +21,8 @@ __all__ = ["CameraRow", "router"]
 router = APIRouter(prefix="/api/v1/sites", tags=["sites"], responses=PROBLEMS)
 _Id = Annotated[str, Field(pattern="^[a-z0-9]{1,16}$")]
 _Name = Annotated[str, Field(min_length=1, max_length=24)]
-_X = Annotated[int, Field(ge=0, le=WIDTH)]
-_Y = Annotated[int, Field(ge=0, le=HEIGHT)]
+_X = Annotated[int, Field(ge=0, le=WIDTH), NUMBER]
+_Y = Annotated[int, Field(ge=0, le=HEIGHT), NUMBER]
 _Limit = Annotated[int, Query(ge=1, le=500)]
 _After = Annotated[str | None, Query(max_length=64, description="`next_cursor` of the last page")]
 
@@ -45,16 +45,16 @@ class RoomDrawn(_Body):
     name: _Name
     x: _X
     y: _Y
-    width: Annotated[int, Field(ge=4, le=WIDTH)]
-    height: Annotated[int, Field(ge=4, le=HEIGHT)]
-    beds: list[BedDrawn] = Field(default_factory=list, max_length=1000)
+    width: Annotated[int, Field(ge=4, le=WIDTH), NUMBER]
+    height: Annotated[int, Field(ge=4, le=HEIGHT), NUMBER]
+    beds: list[BedDrawn] = Field(default_factory=list)
 
 
 class PlanDrawn(_Body):
     """`after`: the version that it was drawn over (0: there was none); another one meanwhile is refused."""
 
-    after: Annotated[int, Field(ge=0, le=1_000_000)]
-    rooms: Annotated[list[RoomDrawn], Field(max_length=200)]
+    after: Annotated[int, Field(ge=0, le=1_000_000), NUMBER]
+    rooms: list[RoomDrawn]
 
 
 class PlanShown(BaseModel):
@@ -149,7 +149,7 @@ class Place(_Body):
 
 
 class HeadCount(_Body):
-    people: Annotated[int, Field(ge=0, le=10_000)]
+    people: Annotated[int, Field(ge=0, le=10_000), NUMBER]
 
 
 @router.get("")

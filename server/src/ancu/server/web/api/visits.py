@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from ancu.server.ports_console import Condition, Console, VisitKind, VisitRow
 from ancu.server.web.api.common import KEYED, PROBLEMS, Moment, scoped
@@ -32,7 +32,7 @@ class Visit(BaseModel):
     person: Annotated[str, Field(min_length=1, max_length=40)]
     kind: VisitKind
     at: Moment
-    met: bool | None = None
+    met: StrictBool | None = None
     condition: Condition = Condition.UNKNOWN
     note: Annotated[str, Field(max_length=2000)] = ""
 
