@@ -13,8 +13,8 @@ from ancu.models.clock import to_ms
 from ancu.models.frame import Status
 from ancu.models.ids import BandNumber, EdgeId, GatewayId, OrderId, WardCode
 from ancu.models.topics import Lane
-from ancu.models.wire import EdgeHeartbeat, JournalHealth, MainsChanged, RadioHealth, Unseen
-from ancu.server.cases.inputs import GatewayAlive, Input, SosTapped, Tick
+from ancu.models.wire import EdgeHeartbeat, JournalHealth, LastHeard, MainsChanged, RadioHealth, Unseen
+from ancu.server.cases.inputs import ChallengeSettled, GatewayAlive, Input, SosTapped, Tick
 from ancu.server.cases.policy import Policy
 from ancu.server.cases.roster import BandSeat, EdgeSeat, GatewaySeat, OrderSeat, Roster
 from ancu.server.ingest.columns import Flag, pack_reading
@@ -88,7 +88,7 @@ happening = st.one_of(
     st.tuples(
         st.just("beat"),
         st.sampled_from(BANDS),
-        st.sampled_from(["well"] * 5 + ["deaf", "unplugged", "unproven"]),
+        st.sampled_from(["well"] * 5 + ["deaf", "unplugged", "unproven", "near", "far"]),
         st.sampled_from([0, 0, 0, -200]),
     ),
     st.tuples(st.just("unseen"), st.sampled_from(BANDS)),
@@ -96,6 +96,7 @@ happening = st.one_of(
     st.tuples(st.just("gateway")),
     st.tuples(st.just("sos"), st.sampled_from(BANDS)),
     st.tuples(st.just("trouble"), st.sampled_from(BANDS)),
+    st.tuples(st.just("asked"), st.sampled_from(BANDS), st.sampled_from(["missed", "missed", "worn", "not_worn"])),
     st.tuples(st.just("end"), st.just(0)),
 )
 # Steady stretches between, so that something is put off at all; the wearers lie still in some.
@@ -103,7 +104,9 @@ story = st.lists(
     st.tuples(
         st.integers(0, 12),
         st.sampled_from([Status.SKIN, Status.SKIN | Status.MOTION]),
-        st.sampled_from([("well", "well")] * 3 + [("unplugged", "well"), ("well", "unproven")]),
+        st.sampled_from(
+            [("well", "well")] * 3 + [("unplugged", "well"), ("near", "unproven"), ("near", "far"), ("far", "well")]
+        ),
         st.sampled_from([1, 5, 10, 20, 70, 130]),
         st.lists(happening, max_size=3),
     ),
@@ -139,10 +142,11 @@ class Both:
         return events
 
 
-def beat_of(at_ms: int, how: str = "well") -> EdgeHeartbeat:
+def beat_of(at_ms: int, how: str = "well", n: int = 1) -> EdgeHeartbeat:
     mains, radio = how != "unplugged", RadioHealth(how != "deaf", 5, 0)
     journal, walked = JournalHealth(0, 0, 0, 0), how != "unproven"
-    return EdgeHeartbeat(at_ms, 10, 5, mains, True, radio, journal, (), "1", walked=walked)
+    bands = (LastHeard(n, at_ms, how == "near"),) if how in {"near", "far"} else ()
+    return EdgeHeartbeat(at_ms, 10, 5, mains, True, radio, journal, bands, "1", walked=walked)
 
 
 def row_of(now: int, n: int, readings: bytes, facts: Any = (), troubles: Any = ()) -> Row:
@@ -160,7 +164,7 @@ def tell(both: Both, now: int, what: tuple) -> None:
         case ("heard", n, bits, battery, flags, lag, heart):
             both.row(row_of(now, n, reading(now, n, bits, battery, flags, lag, heart)))
         case ("beat", n, how, lag):
-            both.row(row_of(now, n, b"", [(0, beat_of(now + lag * 1000, how))]))
+            both.row(row_of(now, n, b"", [(0, beat_of(now + lag * 1000, how, n))]))
         case ("unseen", n):
             both.row(row_of(now, n, b"", [(0, Unseen(now, n, None, 1))]))
         case ("mains", n, on):
@@ -171,6 +175,10 @@ def tell(both: Both, now: int, what: tuple) -> None:
             both.tell(SosTapped(START + timedelta(milliseconds=now - to_ms(START)), f"p{n}"))
         case ("trouble", n):
             both.row(row_of(now, n, b"", (), [Trouble(n, "seal", 1)]))
+        case ("asked", n, outcome):
+            at = START + timedelta(milliseconds=now - to_ms(START))
+            asked = at - timedelta(seconds=5)
+            both.tell(ChallengeSettled(at, f"p{n}", BandNumber(n), EdgeId(f"e{n}"), asked, outcome))
         case ("end", _):
             both.seat(roster(over_s=(now - to_ms(START)) // 1000 + 30))
 
@@ -183,7 +191,7 @@ def test_both_judges_decide_the_same(name: str, told: list):
     for steady, bits, beats, pause_s, happenings in told:
         for _ in range(steady):
             for n, how in zip(BANDS, beats, strict=True):
-                both.row(row_of(now, n, reading(now, n, bits), [(0, beat_of(now, how))]))
+                both.row(row_of(now, n, reading(now, n, bits), [(0, beat_of(now, how, n))]))
             for _ in range(10):
                 now += 1000
                 both.tell(Tick(START + timedelta(milliseconds=now - to_ms(START))))
