@@ -34,7 +34,7 @@ HERE = Path(__file__).parent
 
 EXAMPLES = 30
 STEPS = 20  # of one walk along the links
-LINKS_WALKED = 3  # different ones, at least: random choice does not take all of them
+LINKS_WALKED = 5  # different ones, at least: random choice does not take all of them
 STREAM = "/api/v1/alerts/stream"  # has no end; test_stream.py and test_matrix.py read it
 QUIET = settings(
     max_examples=EXAMPLES,
