@@ -39,6 +39,8 @@ export function take(id: string): boolean {
 export function watchOutbox(): void {
   show();
   void flush();
+  // What the last page still held back is this page's to send: a browser may drop what was sent in leaving.
+  for (const deed of mine()) if (deed.due > Date.now()) window.setTimeout(() => void flush(), deed.due - Date.now() + 20);
   window.addEventListener("online", () => void flush());
   window.addEventListener("storage", show);
   // Leaving ends the time to change one's mind.
