@@ -305,7 +305,7 @@ EVERY_RUN = pytest.mark.parametrize(
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def ward(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ward]:
-    world, people = await furnish(tmp_path_factory.mktemp("ward"), len(RUNS) + len(SPOILT))
+    world, people = await furnish(tmp_path_factory.mktemp("ward"), len(RUNS) + len(SPOILT) + 1)
     async with served(world) as url:
         yield Ward(world, url, people)
     await world.close()
@@ -317,6 +317,13 @@ async def test_a_main_job(chromium: Any, ward: Ward, number: int):
     async with at(chromium, ward, size, lang, number) as run:
         await job(run)
         assert await fits(run.page)
+
+
+async def test_what_was_done_in_leaving_is_sent_by_the_next_page(chromium: Any, ward: Ward):
+    """A browser may drop what a page sends as its last: this one always does."""
+    async with at(chromium, ward, DESK, "vi", len(RUNS) + len(SPOILT)) as run:
+        await run.page.add_init_script("navigator.sendBeacon = () => false")
+        await resolve_as_authorised(run)
 
 
 @pytest.mark.parametrize("what", SPOILT)
