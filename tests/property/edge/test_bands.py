@@ -197,6 +197,19 @@ def test_of_two_frames_under_one_counter_the_one_heard_first_is_told_first():
     assert [record.body for _, record in edge.frames(1)][1:] == [body(5), body(5, fill=66)]
 
 
+def test_a_frame_that_a_newer_one_replaced_is_told_after_all_when_another_comes_under_its_counter():
+    edge = Edge()
+    edge.hear(1, body(1), 0)
+    edge.hear(1, body(5), 5)
+    edge.hear(1, body(7), 7)
+    edge.hear(1, body(5, fill=66), 8)
+    edge.tick(10)
+    edge.hear(1, body(7, fill=66), 11)  # what it contradicts was told: it goes alone
+    edge.tick(20)
+    told = [body(5), body(5, fill=66), body(7), body(7, fill=66)]
+    assert [record.body for _, record in edge.frames(1)][1:] == told
+
+
 def test_a_flood_of_forged_urgent_frames_does_not_fill_the_alarm_lane():
     edge = Edge()
     for counter in range(5000):

@@ -66,12 +66,12 @@ class _Band:
     rescans: int = 0
     urgent_left: float = URGENT_BURST
     urgent_s: float = 0.0
-    recent: dict[bytes, float] = field(default_factory=dict)  # bodies, and when each came first, oldest first
+    recent: dict[bytes, _Frame] = field(default_factory=dict)  # by body, as each came first, oldest first
     replay_s: float = float("-inf")  # when a replay was last told of
     records: bytes = b""  # the last extended advert that was passed on
     records_s: float = float("-inf")  # and when
     frame: _Frame | None = None  # the newest not yet reported
-    odd: _Frame | None = None  # one that contradicts it: the server can tell which is true, we cannot
+    odd: list[_Frame] = field(default_factory=list)  # what contradicts: the server can tell which is true, we cannot
 
 
 @dataclass(slots=True)
@@ -80,7 +80,9 @@ class _Frame:
     address: bytes
     body: bytes
     rssi_dbm: int
+    first_s: float  # monotonic
     adverts: int = 1
+    told: bool = False
 
 
 class Bands:
@@ -113,21 +115,25 @@ class Bands:
         if len(body) != BODY_BYTES:
             self.malformed += 1
             return []
+        frame = _Frame(now.at_ms, address, body, rssi_dbm, now.mono_s)
         if body in band.recent:
             # The same frame again says how well it is heard, not that the band is still there: a recording says it too.
             _louder(band, body, rssi_dbm)
-            return _replayed(band, _Frame(now.at_ms, address, body, rssi_dbm), now)
-        _remember(band, body, now)
+            return _replayed(band, frame, now)
+        twin = _twin(band, body)
+        _remember(band, frame)
         band.since_s, band.heard_ms = now.mono_s, now.at_ms
         band.stated, band.rescans = False, 0
         first, band.unseen = band.unseen, False
-        frame = _Frame(now.at_ms, address, body, rssi_dbm)
+        if twin is not None:
+            band.odd = [twin]
         if is_urgent(body) and _urgent_allowed(band, now.mono_s):
             # What waits goes before it in the same lane: frames of one band arrive in the order of their counters, and
             # a forger of urgent frames cannot keep the true ones back.
             waiting = self._report(band, Lane.ALARM, now)
+            frame.told = True
             return [*waiting, Say(Lane.ALARM, _heard(band, frame))]
-        _keep(band, frame)
+        _keep(band, frame, contradicts=twin is not None)
         if first or now.mono_s - band.reported_s >= self._report_s:
             return self._report(band, Lane.STATE, now)
         return []
@@ -202,9 +208,12 @@ class Bands:
     @staticmethod
     def _report(band: _Band, lane: Lane, now: Moment) -> list[Action]:
         # In the order of their counters; of two under one counter the one that was heard first is the one to believe.
-        frames = sorted((frame for frame in (band.frame, band.odd) if frame), key=lambda frame: counter_of(frame.body))
-        band.frame = band.odd = None
+        waiting = {frame.body: frame for frame in (*band.odd, band.frame) if frame and not frame.told}
+        frames = sorted(waiting.values(), key=lambda frame: (counter_of(frame.body), frame.first_s))
+        band.frame, band.odd = None, []
         band.reported_s = now.mono_s
+        for frame in frames:
+            frame.told = True
         return [Say(lane, _heard(band, frame)) for frame in frames]
 
     def _needs_scan(self, band: _Band) -> bool:
@@ -217,33 +226,41 @@ class Bands:
         return fresh and started_s is not None and now.mono_s - started_s >= self._listen_s
 
 
-def _keep(band: _Band, frame: _Frame) -> None:
+def _twin(band: _Band, body: bytes) -> _Frame | None:
+    """Another frame under the same counter, also if a newer one took its place since: one of the two is a clone's."""
+    counter = counter_of(body)
+    return next((frame for other, frame in band.recent.items() if counter_of(other) == counter), None)
+
+
+def _keep(band: _Band, frame: _Frame, *, contradicts: bool) -> None:
     held = band.frame
     if held is None or counter_of(frame.body) > counter_of(held.body):
         if held is not None:
             frame.rssi_dbm = max(frame.rssi_dbm, held.rssi_dbm)
             frame.adverts += held.adverts
         band.frame = frame
+    elif contradicts:
+        band.odd.append(frame)
     else:
-        band.odd = frame
+        band.odd = [frame]
 
 
 def _louder(band: _Band, body: bytes, rssi_dbm: int) -> None:
-    for frame in (band.frame, band.odd):
+    for frame in (*band.odd, band.frame):
         if frame is not None and frame.body == body:
             frame.rssi_dbm = max(frame.rssi_dbm, rssi_dbm)
             frame.adverts += 1
 
 
-def _remember(band: _Band, body: bytes, now: Moment) -> None:
-    band.recent[body] = now.mono_s
+def _remember(band: _Band, frame: _Frame) -> None:
+    band.recent[frame.body] = frame
     if len(band.recent) > RECENT_BODIES:
         del band.recent[next(iter(band.recent))]
 
 
 def _replayed(band: _Band, frame: _Frame, now: Moment) -> list[Action]:
     """Pass a recording on, though it says nothing of the present: the server has to know that somebody plays it."""
-    old = now.mono_s - band.recent[frame.body] >= REPLAYED_S
+    old = now.mono_s - band.recent[frame.body].first_s >= REPLAYED_S
     if not old or now.mono_s - band.replay_s < REPLAY_EVERY_S:
         return []
     band.replay_s = now.mono_s

@@ -23,7 +23,7 @@ class SpanBands(Bands):
         band = next(band for band in self._bands if band.number == number)
         band.since_s, band.heard_ms, band.reported_s = now.mono_s, now.at_ms, now.mono_s
         band.stated, band.unseen, band.rescans = False, False, 0
-        band.frame = band.odd = None
+        band.frame, band.odd = None, []
 
     def next_search_s(self, missing: Collection[BandNumber], now_s: float) -> float | None:
         """When a tick may next do something about these bands; None: when the scan runs again, or never."""
