@@ -170,7 +170,7 @@ async def import_two_hundred_orders_with_three_bad_rows(run: Run) -> None:
     await run.hands.press(run.link(run.t("orders.import")))
     async with run.page.expect_file_chooser() as chooser:
         await run.hands.press(run.page.get_by_label(run.t("import.file"), exact=True))
-    rows = rows_of(200, 1000 * (run.number + 1), run.words.date(SystemClock().now()))
+    rows = rows_of(200, 1000 * (run.number + 1), CATALOGUES["vi"].date(SystemClock().now()))
     await (await chooser.value).set_files({"name": "orders.csv", "mimeType": "text/csv", "buffer": rows})
     await run.hands.press(run.button(run.t("import.go")))
     await run.heading(run.words.n("import.kept", 197)).wait_for()
