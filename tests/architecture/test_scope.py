@@ -22,9 +22,9 @@ KNOWS_ALL = {  # modules that may use EVERYTHING, and why
     "scope.py": "defines it",
     "people/register.py": "the operator's own tools",
     "notify/reminders.py": "the server itself writes to a person's telephone",
-    "desk_rows.py": "the label of an alert that was read within a scope",
-    "desk_alerts.py": "changes are read once and handed on through each stream's scope",
-    "desk_orders.py": "who moved an order away is told once how he left it",
+    "desk/rows.py": "the label of an alert that was read within a scope",
+    "desk/alerts.py": "changes are read once and handed on through each stream's scope",
+    "desk/orders.py": "who moved an order away is told once how he left it",
 }
 
 

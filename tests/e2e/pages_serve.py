@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ancu.server.ports import Severity, Signal
-from ancu.server.ports_console import Condition, VisitKind, VisitRow
-from ancu.server.ports_exchange import AbsenceRow, CheckinRow
+from ancu.server.ports.console import Condition, VisitKind, VisitRow
+from ancu.server.ports.exchange import AbsenceRow, CheckinRow
 from ancu.server.web import office
 from ancu.server.web.app import create_app
 from ancu.server.web.serve import serve

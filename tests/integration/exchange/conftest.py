@@ -18,7 +18,7 @@ from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.cases.inputs import Input
 from ancu.server.core import Core, Transaction
-from ancu.server.desk import StoreDesk
+from ancu.server.desk.store import StoreDesk
 from ancu.server.memory import Memory
 from ancu.server.notify.office import Office
 from ancu.server.people.orders import NewPerson

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ancu.server.ports import AlertState, NotFound, Role, Severity, Viewer
-from ancu.server.ports_console import Condition, VisitKind
-from ancu.server.ports_exchange import Refused
+from ancu.server.ports.console import Condition, VisitKind
+from ancu.server.ports.exchange import Refused
 
 LAN = Viewer("lan", Role.OFFICER, frozenset({"w1"}))
 MINH = Viewer("minh", Role.OFFICER, frozenset({"w2"}))

@@ -9,8 +9,8 @@ import pytest
 
 from ancu.models.clock import to_ms
 from ancu.models.ids import OrderId
-from ancu.server.exchange_asking import Asking
-from ancu.server.exchange_checkins import moments
+from ancu.server.exchange.asking import Asking
+from ancu.server.exchange.checkins import moments
 from ancu.server.notify.engine import Engine, Outcome, Plan
 from ancu.server.notify.port import Due, Receipt, Unreachable
 from ancu.server.notify.words import Writer

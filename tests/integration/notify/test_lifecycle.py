@@ -14,7 +14,7 @@ from ancu.server.adapters.store import Store
 from ancu.server.alerts.alert import SnoozeRefused
 from ancu.server.bench.fleet import fleet, register_of
 from ancu.server.core import Core
-from ancu.server.desk import StoreDesk
+from ancu.server.desk.store import StoreDesk
 from ancu.server.memory import Memory
 from ancu.server.policies import load_policy
 from ancu.server.ports import AlertState, Role, Viewer

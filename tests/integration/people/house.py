@@ -15,7 +15,7 @@ from ancu.server.adapters.series import Series
 from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.core import Core
-from ancu.server.desk import StoreDesk
+from ancu.server.desk.store import StoreDesk
 from ancu.server.memory import Memory
 from ancu.server.people.orders import Contact, NewPerson, new_id
 from ancu.server.people.passwords import Passwords

@@ -13,8 +13,8 @@ from ancu.server.adapters.sqlite import connect
 from ancu.server.people.errors import LoginRefused
 from ancu.server.people.ledger import Ledger
 from ancu.server.ports import NotFound
-from ancu.server.ports_citizen import AskKind
-from ancu.server.ports_exchange import Refused, Symptom
+from ancu.server.ports.citizen import AskKind
+from ancu.server.ports.exchange import Refused, Symptom
 
 from .house import House, open_house
 

@@ -13,8 +13,8 @@ from ancu.server.people.errors import OrderRefused
 from ancu.server.people.ledger import Ledger
 from ancu.server.people.templates import Letter, print_papers
 from ancu.server.ports import NotFound
-from ancu.server.ports_exchange import Refused
-from ancu.server.ports_orders import Guardian, NewOrder
+from ancu.server.ports.exchange import Refused
+from ancu.server.ports.orders import Guardian, NewOrder
 from ancu.server.web.words import load_catalogues
 
 from .house import House, open_house

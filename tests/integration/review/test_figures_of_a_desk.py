@@ -68,7 +68,7 @@ def test_gauges_come_a_moment_later_and_are_kept_a_minute(told: Any, tmp_path: P
 
 async def test_the_desk_keeps_an_officer_to_his_wards(told: Any, tmp_path: Path):
     from ancu.server.adapters.series import Series  # noqa: PLC0415
-    from ancu.server.desk import StoreDesk  # noqa: PLC0415
+    from ancu.server.desk.store import StoreDesk  # noqa: PLC0415
 
     desk = StoreDesk(
         told.path,

@@ -17,7 +17,7 @@ from ancu.models.ids import band_name
 from ancu.models.topics import Lane
 from ancu.server.adapters.series import Series
 from ancu.server.bench.fleet import FINE, Home, relay_of
-from ancu.server.desk import KeyReused, StoreDesk
+from ancu.server.desk.store import KeyReused, StoreDesk
 from ancu.server.policies import load_policy
 from ancu.server.ports import AlertAlreadyResolved, AlertState, NotFound, Outcome, Role, Severity, Viewer
 from ancu.server.seating import Bench

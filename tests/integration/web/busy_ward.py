@@ -15,7 +15,7 @@ from ancu.models.topics import Lane
 from ancu.models.wire import Heard
 from ancu.server.cases.inputs import SosTapped
 from ancu.server.core import Transaction
-from ancu.server.ports_orders import NewOrder
+from ancu.server.ports.orders import NewOrder
 from ancu.server.web.accounts import SignedIn
 
 from .site_world import BOX, WARD, SiteWorld, make_site_world, until

@@ -41,9 +41,10 @@ from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.commanding import Commander, Outgoing
 from ancu.server.core import Core, Told
-from ancu.server.desk import StoreDesk
-from ancu.server.desk_fleet import FleetDesk
-from ancu.server.desk_site import SiteDesk
+from ancu.server.desk.fleet import FleetDesk
+from ancu.server.desk.site import SiteDesk
+from ancu.server.desk.site_base import Grounds
+from ancu.server.desk.store import StoreDesk
 from ancu.server.memory import Memory
 from ancu.server.people.orders import NewPerson, new_id
 from ancu.server.people.passwords import Passwords
@@ -56,7 +57,6 @@ from ancu.server.policies import load_policy
 from ancu.server.ports import Role
 from ancu.server.projection import project
 from ancu.server.seating import Bench
-from ancu.server.site_base import Grounds
 from ancu.server.web import site as web_site
 from ancu.server.web.accounts import SignedIn
 from ancu.server.web.accounts_sqlite import SqliteAccounts

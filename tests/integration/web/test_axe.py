@@ -26,7 +26,7 @@ from ancu.models.commands import Door, Zone
 from ancu.server.people.sites_plan import Bed, Room
 from ancu.server.policies import load_policy
 from ancu.server.ports import NotFound, Severity
-from ancu.server.ports_orders import NewOrder
+from ancu.server.ports.orders import NewOrder
 from ancu.server.review.book import load_book
 from ancu.server.review.in_force import note_policies
 from ancu.server.web.render import render

@@ -14,7 +14,7 @@ from ancu.models.ids import BandNumber
 from ancu.server.people.devices import Devices
 from ancu.server.people.ledger import Ledger
 from ancu.server.ports import NotFound, Viewer
-from ancu.server.ports_exchange import Refused
+from ancu.server.ports.exchange import Refused
 
 from . import site_world
 

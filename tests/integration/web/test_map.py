@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from ancu.server.ports_orders import NewOrder
+from ancu.server.ports.orders import NewOrder
 from tests.chromium import CHROMIUM, FLAGS
 
 from . import browsing, pmtiles_file

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ancu.server.ports_citizen import AskKind
+from ancu.server.ports.citizen import AskKind
 from tests.integration.people.rows import rows_of
 
 from .browsing import BOTH, DESK, LANGS, fits

@@ -15,7 +15,7 @@ from ancu.models.wire import BatchHeader, CameraCrossing, Relay, Relayed, encode
 from ancu.server.people.sites_drawing import DrawingChanged, DrawingRefused
 from ancu.server.people.sites_plan import Bed, PlanChanged, PlanRefused, Room
 from ancu.server.ports import NotFound, Viewer
-from ancu.server.ports_exchange import Refused
+from ancu.server.ports.exchange import Refused
 
 from . import site_world
 

@@ -28,9 +28,10 @@ from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.cases.inputs import SosTapped
 from ancu.server.core import Core, Told, Transaction
-from ancu.server.desk import StoreDesk
-from ancu.server.desk_fleet import FleetDesk
-from ancu.server.desk_site import SiteDesk
+from ancu.server.desk.fleet import FleetDesk
+from ancu.server.desk.site import SiteDesk
+from ancu.server.desk.site_base import Grounds
+from ancu.server.desk.store import StoreDesk
 from ancu.server.memory import Memory
 from ancu.server.notify.office import Office
 from ancu.server.people.orders import NewPerson, new_id
@@ -41,11 +42,10 @@ from ancu.server.people.snapshot import read_snapshot, read_version
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault
 from ancu.server.policies import load_policy
 from ancu.server.ports import Role
-from ancu.server.ports_citizen import AskKind
-from ancu.server.ports_exchange import AbsenceReason
+from ancu.server.ports.citizen import AskKind
+from ancu.server.ports.exchange import AbsenceReason
 from ancu.server.projection import STREAM, project
 from ancu.server.seating import Bench
-from ancu.server.site_base import Grounds
 from ancu.server.web import office as web_office
 from ancu.server.web import security
 from ancu.server.web import site as web_site

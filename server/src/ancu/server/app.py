@@ -23,10 +23,11 @@ from ancu.server.collector import tune_collector
 from ancu.server.commanding import Commander
 from ancu.server.config import ServerSettings
 from ancu.server.core import Core, CoreStopped, Told
-from ancu.server.desk import StoreDesk
-from ancu.server.desk_fleet import FleetDesk
-from ancu.server.desk_site import SiteDesk
-from ancu.server.exchange_asking import Asking
+from ancu.server.desk.fleet import FleetDesk
+from ancu.server.desk.site import SiteDesk
+from ancu.server.desk.site_base import Grounds
+from ancu.server.desk.store import StoreDesk
+from ancu.server.exchange.asking import Asking
 from ancu.server.history.challenger import Challenger
 from ancu.server.history.receipts import Receipts
 from ancu.server.memory import Memory
@@ -43,7 +44,6 @@ from ancu.server.projection import project
 from ancu.server.review.book import load_book
 from ancu.server.review.in_force import note_policies
 from ancu.server.seating import Bench
-from ancu.server.site_base import Grounds
 from ancu.server.steady import SteadyClock
 from ancu.server.web import compose
 from ancu.server.web import office as web_office

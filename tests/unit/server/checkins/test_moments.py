@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ancu.models.ids import EdgeId, OrderId, WardCode
 from ancu.server.cases.paging import is_quiet
 from ancu.server.cases.policy import Checkins, Policy
-from ancu.server.exchange_checkins import Ask, asks, fitting, moments
+from ancu.server.exchange.checkins import Ask, asks, fitting, moments
 from ancu.server.people.records import OrderRecord
 from ancu.server.policies import load_policy
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ancu.models.errors import UsageError
 from ancu.server.people.imports import MOST_ROWS, decode, read_one, read_orders
-from ancu.server.ports_orders import OrderReason, WardChoice
+from ancu.server.ports.orders import OrderReason, WardChoice
 
 WARDS = [WardChoice("ben-nghe", "Phường Bến Nghé")]
 TWO = [*WARDS, WardChoice("da-kao", "Phường Đa Kao")]

@@ -31,8 +31,8 @@ from ancu.server.ports import (
     Step,
     Viewer,
 )
-from ancu.server.ports_citizen import Standing
-from ancu.server.ports_console import (
+from ancu.server.ports.citizen import Standing
+from ancu.server.ports.console import (
     Condition,
     Console,
     Found,
@@ -44,7 +44,7 @@ from ancu.server.ports_console import (
     WardRow,
     Who,
 )
-from ancu.server.ports_exchange import AbsenceRow, CheckinRow
+from ancu.server.ports.exchange import AbsenceRow, CheckinRow
 from ancu.server.review.kpis import as_json, kpis
 from ancu.server.web.accounts import Accounts, LockedOut, Session, SignedIn, SignInRefused
 

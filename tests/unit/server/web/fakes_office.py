@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ancu.server.ports import AlertState, NotFound, Viewer
-from ancu.server.ports_office import Colleague, HandoverItem, HandoverRow, OfficePort, Taken, WatchRow
+from ancu.server.ports.office import Colleague, HandoverItem, HandoverRow, OfficePort, Taken, WatchRow
 
 NAMES = {"u-lan": "Lê Thị Lan", "u-dung": "Hoàng Dũng", "u-mai": "Ngô Thị Mai"}
 

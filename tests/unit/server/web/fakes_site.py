@@ -9,12 +9,12 @@ from typing import Any
 
 from ancu.models.errors import UsageError
 from ancu.models.ids import band_name
-from ancu.server.desk_fleet import sorted_rows
+from ancu.server.desk.fleet import sorted_rows
 from ancu.server.fleet import faults_of
 from ancu.server.people.kits import read_band, read_kit
 from ancu.server.ports import DeviceRow, NotFound, PersonDetail, Role, Viewer
-from ancu.server.ports_exchange import Refused
-from ancu.server.ports_site import (
+from ancu.server.ports.exchange import Refused
+from ancu.server.ports.site import (
     BandLog,
     DeviceDetail,
     FleetPage,

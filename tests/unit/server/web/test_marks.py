@@ -9,7 +9,7 @@ import pytest
 
 from ancu.server.cases.codes import TROUBLE_SIGNS, Say
 from ancu.server.ports import Signal
-from ancu.server.ports_site import BandLog
+from ancu.server.ports.site import BandLog
 from ancu.server.web.words import load_catalogues
 
 VI = load_catalogues()["vi"]

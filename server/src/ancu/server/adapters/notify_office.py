@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from ancu.models.clock import from_ms
-from ancu.server.ports_office import Colleague, WatchRow
+from ancu.server.ports.office import Colleague, WatchRow
 
 __all__ = ["calendar", "colleagues", "keep_contact", "officer_names"]
 

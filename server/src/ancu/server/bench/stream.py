@@ -17,7 +17,7 @@ from ancu.server.adapters.sqlite import connect, migrate
 from ancu.server.adapters.store import Store
 from ancu.server.bench.fleet import FINE, Home, fleet, register_of, relay_of
 from ancu.server.core import Core, Told
-from ancu.server.desk import StoreDesk
+from ancu.server.desk.store import StoreDesk
 from ancu.server.memory import Memory
 from ancu.server.policies import load_policy
 from ancu.server.ports import Role, Viewer

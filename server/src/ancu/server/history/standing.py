@@ -8,7 +8,7 @@ from ancu.models.clock import from_ms
 from ancu.models.ids import BandNumber
 from ancu.server.history.clocks import drift_of
 from ancu.server.history.store import faults
-from ancu.server.ports_site import BandLog
+from ancu.server.ports.site import BandLog
 
 __all__ = ["log_of"]
 

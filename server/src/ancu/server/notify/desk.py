@@ -12,7 +12,7 @@ from ancu.server.core import Core
 from ancu.server.notify.engine import Engine
 from ancu.server.notify.receipts import Callback, Receiver, Unsigned
 from ancu.server.ports import NotFound
-from ancu.server.ports_office import ReceiptsPort
+from ancu.server.ports.office import ReceiptsPort
 
 __all__ = ["ReceiptDesk"]
 

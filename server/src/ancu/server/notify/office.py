@@ -19,14 +19,14 @@ from ancu.server.adapters.store_journal import Record
 from ancu.server.alerts.alert import Acknowledge
 from ancu.server.answers import once
 from ancu.server.core import Core, Transaction
-from ancu.server.desk_rows import seen_row
+from ancu.server.desk.rows import seen_row
 from ancu.server.notify import handover
 from ancu.server.notify.acting import act
 from ancu.server.notify.handover import Handover
 from ancu.server.notify.port import State
 from ancu.server.people.errors import Absent
 from ancu.server.ports import AlertState, NotFound, Role, Viewer
-from ancu.server.ports_office import Colleague, HandoverItem, HandoverRow, OfficePort, Taken, WatchRow
+from ancu.server.ports.office import Colleague, HandoverItem, HandoverRow, OfficePort, Taken, WatchRow
 from ancu.server.scope import Scope, sees, sees_kind
 
 __all__ = ["Office"]

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from ancu.models.clock import from_ms
 from ancu.server.cases.policy import Policy
 from ancu.server.core import Transaction
-from ancu.server.exchange_store import state_of
+from ancu.server.exchange.store import state_of
 from ancu.server.notify.port import Due, Message, Receipt, Refused, State, Unreachable
 from ancu.server.notify.receipts import Said
 from ancu.server.notify.retry import Backoff

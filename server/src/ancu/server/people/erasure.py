@@ -10,7 +10,7 @@ from ancu.models.clock import from_ms
 from ancu.server.people.errors import Absent
 from ancu.server.people.ledger import Ledger
 from ancu.server.people.orders import new_id
-from ancu.server.ports_citizen import ErasureRow
+from ancu.server.ports.citizen import ErasureRow
 
 __all__ = ["KEPT", "THROUGH", "erase", "erased_tables", "receipt_of"]
 

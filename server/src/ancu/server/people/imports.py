@@ -17,7 +17,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ancu.models.errors import UsageError
-from ancu.server.ports_orders import Guardian, NewOrder, OrderReason, RowFault, WardChoice
+from ancu.server.ports.orders import Guardian, NewOrder, OrderReason, RowFault, WardChoice
 
 __all__ = ["COLUMNS", "MOST_ROWS", "ReadFile", "ReadRow", "decode", "fold", "read_day", "read_one", "read_orders"]
 

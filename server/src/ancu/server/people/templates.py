@@ -13,7 +13,7 @@ from importlib.resources import files
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ancu.server.ports_orders import Paper
+from ancu.server.ports.orders import Paper
 
 if TYPE_CHECKING:
     from fpdf import FPDF

@@ -16,7 +16,7 @@ from ancu.server.adapters.store_journal import Record
 from ancu.server.alerts.alert import fold
 from ancu.server.alerts.events import AlertEvent, Attached, Raised, Reopened, SeverityRaised, Sign, unpack
 from ancu.server.cases.codes import SubjectKind
-from ancu.server.desk_people import status_names
+from ancu.server.desk.people import status_names
 from ancu.server.ingest.columns import Flag, reading_tuples
 from ancu.server.ports import AlertDetail, AlertRow
 from ancu.server.projection import STREAM, leading_sign, signal_of, steps_of

@@ -9,7 +9,7 @@ from ancu.models.clock import to_ms
 from ancu.server.alerts.events import AlertEvent, Raised, Sign
 from ancu.server.cases.absence import Absence
 from ancu.server.cases.codes import Say
-from ancu.server.exchange_store import absences_of
+from ancu.server.exchange.store import absences_of
 from ancu.server.ports import Signal
 from ancu.server.projection import signal_of
 

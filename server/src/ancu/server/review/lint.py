@@ -11,7 +11,7 @@ import msgspec
 from ancu.models.config import Settings
 from ancu.server.cases.codes import Kind
 from ancu.server.cases.policy import Clinical, Held, Policy, Rules, Symptoms, rank
-from ancu.server.exchange_checkins import fitting
+from ancu.server.exchange.checkins import fitting
 from ancu.server.ports import Severity
 
 __all__ = ["SECTIONS", "UNSIGNED", "notes", "problems", "table_problems"]

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Request
 
 from ancu.server.ports import NotFound
-from ancu.server.ports_office import OfficePort, ReceiptsPort
+from ancu.server.ports.office import OfficePort, ReceiptsPort
 
 __all__ = ["Office", "Receipts", "install", "office_of", "receipts_of"]
 

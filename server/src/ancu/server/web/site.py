@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Request
 
 from ancu.server.ports import NotFound
-from ancu.server.ports_site import FleetPort, SitePort
+from ancu.server.ports.site import FleetPort, SitePort
 
 __all__ = ["Fleet", "Sites", "fleet_of", "install", "sites_of"]
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ancu.models.commands import Door, Zone
-from ancu.server.ports_site import CameraView, Still
+from ancu.server.ports.site import CameraView, Still
 from ancu.server.web.api.common import KEYED, NUMBER, PROBLEMS, Share, scoped
 from ancu.server.web.api.sites import CameraRow, Version
 from ancu.server.web.auth import Key, Officer

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, cast
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from ancu.server.ports_citizen import AskKind, AskRow, Citizens, DisputeAbout, VaccinationRow
-from ancu.server.ports_exchange import AbsenceReason
+from ancu.server.ports.citizen import AskKind, AskRow, Citizens, DisputeAbout, VaccinationRow
+from ancu.server.ports.exchange import AbsenceReason
 from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, Moment, scoped
 from ancu.server.web.api.exchange import Items, whom
 from ancu.server.web.auth import Anyone, Key, Officer

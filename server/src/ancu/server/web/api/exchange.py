@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from ancu.models.errors import UsageError
 from ancu.server.people.proposals import TestResult
 from ancu.server.ports import Page, Role, Viewer
-from ancu.server.ports_exchange import (
+from ancu.server.ports.exchange import (
     AbsenceReason,
     AbsenceRow,
     CheckinRow,

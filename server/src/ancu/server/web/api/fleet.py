@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from ancu.server.ports_site import SwapReason, SwapState
+from ancu.server.ports.site import SwapReason, SwapState
 from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
 from ancu.server.web.auth import Key, Officer
 from ancu.server.web.site import Fleet

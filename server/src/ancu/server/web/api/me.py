@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from ancu.server.ports import AlertRow, Role
-from ancu.server.ports_citizen import AccessRow, ErasureRow
+from ancu.server.ports.citizen import AccessRow, ErasureRow
 from ancu.server.web.api.citizens import citizens_of
 from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
 from ancu.server.web.auth import Anyone, Citizen, Key

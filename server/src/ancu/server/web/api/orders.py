@@ -8,7 +8,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from ancu.server.ports_orders import Guardian, NewOrder, OrderReason, OrderRow, Orders
+from ancu.server.ports.orders import Guardian, NewOrder, OrderReason, OrderRow, Orders
 from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, Moment, scoped
 from ancu.server.web.api.exchange import Items
 from ancu.server.web.auth import Key, Officer

@@ -7,7 +7,7 @@ import json
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from ancu.server.ports_office import Taken
+from ancu.server.ports.office import Taken
 from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
 from ancu.server.web.auth import Key, Officer
 from ancu.server.web.office import Office

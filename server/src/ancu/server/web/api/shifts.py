@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from ancu.server.ports_office import Colleague, HandoverRow, WatchRow
+from ancu.server.ports.office import Colleague, HandoverRow, WatchRow
 from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
 from ancu.server.web.auth import Key, Officer
 from ancu.server.web.office import Office

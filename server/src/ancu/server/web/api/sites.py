@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from ancu.server.people.sites_plan import HEIGHT, WIDTH, Bed, Room, Saved
-from ancu.server.ports_site import BedRow, Board, FleetRow, Passing, Resident, SiteRow
+from ancu.server.ports.site import BedRow, Board, FleetRow, Passing, Resident, SiteRow
 from ancu.server.web.api.common import KEYED, NUMBER, PROBLEMS, scoped
 from ancu.server.web.api.exchange import Items
 from ancu.server.web.auth import Key, Officer

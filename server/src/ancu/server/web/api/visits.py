@@ -7,7 +7,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from ancu.server.ports_console import Condition, Console, VisitKind, VisitRow
+from ancu.server.ports.console import Condition, Console, VisitKind, VisitRow
 from ancu.server.web.api.common import KEYED, PROBLEMS, Moment, scoped
 from ancu.server.web.auth import Key, Officer
 from ancu.server.web.state import services_of

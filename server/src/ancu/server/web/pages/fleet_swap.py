@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from ancu.models.errors import AncuError, UsageError
 from ancu.server.ports import NotFound
-from ancu.server.ports_exchange import Refused
-from ancu.server.ports_site import SwapReason
+from ancu.server.ports.exchange import Refused
+from ancu.server.ports.site import SwapReason
 from ancu.server.web.api.common import scoped
 from ancu.server.web.auth import Form, Officer, text
 from ancu.server.web.days import is_over

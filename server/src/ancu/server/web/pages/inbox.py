@@ -11,8 +11,8 @@ from starlette.datastructures import QueryParams
 from starlette.responses import RedirectResponse, Response
 
 from ancu.server.ports import AlertRow, AlertState, Severity, Viewer
-from ancu.server.ports_console import Console
-from ancu.server.ports_office import OfficePort
+from ancu.server.ports.console import Console
+from ancu.server.ports.office import OfficePort
 from ancu.server.web import nav
 from ancu.server.web.auth import Anyone, Officer
 from ancu.server.web.render import render

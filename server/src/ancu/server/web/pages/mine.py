@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from ancu.server.ports import AlertRow, AlertState, PersonDetail
-from ancu.server.ports_citizen import Standing
+from ancu.server.ports.citizen import Standing
 from ancu.server.web.api.citizens import CitizensOf
 from ancu.server.web.api.common import scoped
 from ancu.server.web.auth import Citizen, Form

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from ancu.server.ports import AlertRow, PersonDetail, Point, Viewer
-from ancu.server.ports_console import Condition, VisitKind
+from ancu.server.ports.console import Condition, VisitKind
 from ancu.server.web.api.common import scoped
 from ancu.server.web.api.exchange import exchange_of
 from ancu.server.web.auth import Form, Officer, text

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ancu.server.ports import AlertState, Role, Severity
-from ancu.server.ports_exchange import Refused
+from ancu.server.ports.exchange import Refused
 from ancu.server.web.accounts import Session
 from ancu.server.web.auth import Form, Officer, text
 from ancu.server.web.pages.inbox import console

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from ancu.server.ports import NotFound, Role, Viewer
-from ancu.server.ports_office import OfficePort
+from ancu.server.ports.office import OfficePort
 from ancu.server.web.api.common import scoped
 from ancu.server.web.auth import Form, Officer, text
 from ancu.server.web.office import office_of

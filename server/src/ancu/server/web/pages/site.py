@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from ancu.server.people.sites_plan import HEIGHT, WIDTH, PlanChanged, PlanRefused, Room, Saved
 from ancu.server.ports import Viewer
-from ancu.server.ports_exchange import Refused
-from ancu.server.ports_site import SitePort
+from ancu.server.ports.exchange import Refused
+from ancu.server.ports.site import SitePort
 from ancu.server.web.api.common import scoped
 from ancu.server.web.auth import Form, Officer, text
 from ancu.server.web.render import render

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from ancu.models.commands import Door, Zone
 from ancu.server.people.sites_drawing import DrawingChanged, DrawingRefused
 from ancu.server.ports import Viewer
-from ancu.server.ports_site import SitePort
+from ancu.server.ports.site import SitePort
 from ancu.server.web.auth import Form, Officer, text
 from ancu.server.web.pages.site import form_key
 from ancu.server.web.render import render

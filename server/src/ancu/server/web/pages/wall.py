@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from ancu.server.people.walls import WALL_DAYS
 from ancu.server.ports import NotFound
-from ancu.server.ports_site import Board, SitePort, WallRow
+from ancu.server.ports.site import Board, SitePort, WallRow
 from ancu.server.web.auth import Form, Officer, forget, session_token, text
 from ancu.server.web.pages.site import extent, form_key
 from ancu.server.web.render import render

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from ancu.server.ports_citizen import AskKind, DisputeAbout
-from ancu.server.ports_exchange import AbsenceReason, Refused
+from ancu.server.ports.citizen import AskKind, DisputeAbout
+from ancu.server.ports.exchange import AbsenceReason, Refused
 from ancu.server.web.api.citizens import CitizensOf
 from ancu.server.web.api.common import scoped
 from ancu.server.web.auth import Citizen, Form, text

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from ancu.server.ports_exchange import DeclarationRow, Refused, Symptom
+from ancu.server.ports.exchange import DeclarationRow, Refused, Symptom
 from ancu.server.web.api.common import scoped
 from ancu.server.web.api.exchange import ExchangeOf
 from ancu.server.web.auth import Citizen, Form, text

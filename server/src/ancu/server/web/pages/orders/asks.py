@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from ancu.server.ports import PersonDetail, Viewer
-from ancu.server.ports_exchange import Refused, ResultRow
+from ancu.server.ports.exchange import Refused, ResultRow
 from ancu.server.web.api.citizens import CitizensOf
 from ancu.server.web.api.common import scoped
 from ancu.server.web.api.exchange import ExchangeOf

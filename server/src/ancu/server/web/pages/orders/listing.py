@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 from ancu.server.people.errors import OrderRefused
 from ancu.server.people.imports import read_one
 from ancu.server.ports import NotFound, Viewer
-from ancu.server.ports_exchange import Refused
-from ancu.server.ports_orders import OrderReason
+from ancu.server.ports.exchange import Refused
+from ancu.server.ports.orders import OrderReason
 from ancu.server.web.api.common import scoped
 from ancu.server.web.api.orders import OrdersOf
 from ancu.server.web.auth import Form, Officer, text

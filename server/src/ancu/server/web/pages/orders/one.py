@@ -12,7 +12,7 @@ from ancu.models.errors import UsageError
 from ancu.server.people.errors import OrderRefused
 from ancu.server.people.imports import read_day
 from ancu.server.ports import Viewer
-from ancu.server.ports_exchange import Refused
+from ancu.server.ports.exchange import Refused
 from ancu.server.scope import Scope
 from ancu.server.web.api.common import scoped
 from ancu.server.web.api.orders import OrdersOf

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from ancu.models.clock import from_ms, to_ms
 from ancu.server.cases.inputs import AbsenceEnded, AbsenceGranted
 from ancu.server.core import Transaction
-from ancu.server.desk_exchange_room import DECIDES, ExchangeRoom, row_seen
-from ancu.server.exchange_store import end_absence, window_of
+from ancu.server.desk.exchange_room import DECIDES, ExchangeRoom, row_seen
+from ancu.server.exchange.store import end_absence, window_of
 from ancu.server.optional import moment
 from ancu.server.people.orders import new_id
 from ancu.server.people.records import OrderRecord
 from ancu.server.ports import Page, Viewer
-from ancu.server.ports_exchange import AbsenceReason, AbsenceRow, Refused
+from ancu.server.ports.exchange import AbsenceReason, AbsenceRow, Refused
 
 __all__ = ["AbsencesDesk", "grant_absence"]
 

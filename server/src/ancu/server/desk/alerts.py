@@ -15,9 +15,9 @@ from ancu.server.alerts.events import AlertEvent, Attached, Raised, Reopened, Se
 from ancu.server.cases.inputs import SosTapped
 from ancu.server.changes import Changes, ChangeStore
 from ancu.server.core import Transaction
-from ancu.server.desk_console import ConsoleDesk
-from ancu.server.desk_people import Directory
-from ancu.server.desk_rows import alert_row, calls_of, seen_row
+from ancu.server.desk.console import ConsoleDesk
+from ancu.server.desk.people import Directory
+from ancu.server.desk.rows import alert_row, calls_of, seen_row
 from ancu.server.memory import Memory
 from ancu.server.ports import (
     AlertDetail,

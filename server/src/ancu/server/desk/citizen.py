@@ -11,11 +11,11 @@ from typing import Any
 
 from ancu.models.clock import from_ms, to_ms
 from ancu.server.core import Core, CoreStopped, Transaction
-from ancu.server.desk_absences import grant_absence
-from ancu.server.desk_exchange import ExchangeDesk
-from ancu.server.desk_exchange_room import DECIDES, row_seen
-from ancu.server.desk_rows import label_of
-from ancu.server.exchange_store import answer_ask, open_asks
+from ancu.server.desk.absences import grant_absence
+from ancu.server.desk.exchange import ExchangeDesk
+from ancu.server.desk.exchange_room import DECIDES, row_seen
+from ancu.server.desk.rows import label_of
+from ancu.server.exchange.store import answer_ask, open_asks
 from ancu.server.optional import moment, moment_ms, truth
 from ancu.server.people.erasure import erase, receipt_of
 from ancu.server.people.errors import Absent
@@ -23,7 +23,7 @@ from ancu.server.people.ledger import Ledger
 from ancu.server.people.orders import Orders, new_id
 from ancu.server.people.take_away import rows_of
 from ancu.server.ports import NotFound, Page, PersonDetail, Point, Role, Viewer
-from ancu.server.ports_citizen import (
+from ancu.server.ports.citizen import (
     AccessRow,
     AskKind,
     AskRow,
@@ -33,7 +33,7 @@ from ancu.server.ports_citizen import (
     Standing,
     VaccinationRow,
 )
-from ancu.server.ports_exchange import AbsenceReason, Refused
+from ancu.server.ports.exchange import AbsenceReason, Refused
 from ancu.server.scope import Scope
 
 __all__ = ["CitizenDesk"]

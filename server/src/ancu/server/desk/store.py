@@ -19,11 +19,11 @@ from ancu.server.adapters.sqlite import connect
 from ancu.server.answers import KeyReused, once
 from ancu.server.changes import Changes
 from ancu.server.core import Core, CoreStopped, Transaction
-from ancu.server.desk_alerts import AlertsDesk, StoredChanges
-from ancu.server.desk_citizen import CitizenDesk
-from ancu.server.desk_orders import OrdersDesk
-from ancu.server.desk_people import Directory, battery_of, status_names
-from ancu.server.desk_rows import alert_row, calls_of, label_of, or_none
+from ancu.server.desk.alerts import AlertsDesk, StoredChanges
+from ancu.server.desk.citizen import CitizenDesk
+from ancu.server.desk.orders import OrdersDesk
+from ancu.server.desk.people import Directory, battery_of, status_names
+from ancu.server.desk.rows import alert_row, calls_of, label_of, or_none
 from ancu.server.memory import Memory
 from ancu.server.people.private import Private
 from ancu.server.ports import (

@@ -14,8 +14,9 @@ from ancu.models.commands import Command, Door, TakeStill, Zone, zones_of
 from ancu.models.ids import EdgeId
 from ancu.server.commanding import Commander
 from ancu.server.core import Transaction
-from ancu.server.desk_fleet import fleet_row
-from ancu.server.desk_rows import label_of
+from ancu.server.desk.fleet import fleet_row
+from ancu.server.desk.rows import label_of
+from ancu.server.desk.site_base import Grounds, may_change
 from ancu.server.optional import moment
 from ancu.server.people import walls
 from ancu.server.people.errors import Absent, Exists, Revoked
@@ -26,8 +27,8 @@ from ancu.server.people.sites_drawing import draw, newest_drawing
 from ancu.server.people.sites_plan import Room, read_plan, save
 from ancu.server.people.sites_seen import STILL_MS, sweep
 from ancu.server.ports import NotFound, Role, Viewer
-from ancu.server.ports_exchange import Refused
-from ancu.server.ports_site import (
+from ancu.server.ports.exchange import Refused
+from ancu.server.ports.site import (
     BedRow,
     Board,
     CameraView,
@@ -40,7 +41,6 @@ from ancu.server.ports_site import (
     WallRow,
 )
 from ancu.server.scope import Scope, sees
-from ancu.server.site_base import Grounds, may_change
 from ancu.server.web.words import VIETNAM
 
 __all__ = ["SiteDesk"]

@@ -10,11 +10,11 @@ from typing import Any, Final, TypeVar
 from ancu.models.clock import Clock
 from ancu.models.errors import UsageError
 from ancu.server.core import Transaction
-from ancu.server.desk_people import Directory
+from ancu.server.desk.people import Directory
 from ancu.server.memory import Memory
 from ancu.server.people.records import OrderRecord
 from ancu.server.ports import NotFound, Page, Role, Viewer
-from ancu.server.ports_exchange import Refused
+from ancu.server.ports.exchange import Refused
 from ancu.server.scope import Scope
 
 __all__ = ["ASKS", "DECIDES", "ExchangeRoom", "must_be_plausible", "row_seen"]

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from ancu.server.ports import Page, Viewer
-from ancu.server.ports_exchange import AbsenceRow, CheckinRow, DeclarationRow, ResultRow
+from ancu.server.ports.exchange import AbsenceRow, CheckinRow, DeclarationRow, ResultRow
 
 __all__ = [
     "AccessRow",

@@ -10,14 +10,14 @@ from datetime import datetime
 from ancu.models.clock import from_ms, to_ms
 from ancu.server.cases.inputs import CheckpointScanned, SelfReported
 from ancu.server.core import Transaction
-from ancu.server.desk_absences import AbsencesDesk
-from ancu.server.desk_checkins import CheckinsDesk
-from ancu.server.desk_exchange_room import ASKS, must_be_plausible
-from ancu.server.desk_results import ResultsDesk
-from ancu.server.exchange_store import symptoms_before
+from ancu.server.desk.absences import AbsencesDesk
+from ancu.server.desk.checkins import CheckinsDesk
+from ancu.server.desk.exchange_room import ASKS, must_be_plausible
+from ancu.server.desk.results import ResultsDesk
+from ancu.server.exchange.store import symptoms_before
 from ancu.server.people.orders import new_id
 from ancu.server.ports import Page, Role, Viewer
-from ancu.server.ports_exchange import DeclarationRow, Exchange, ScanRow, Symptom
+from ancu.server.ports.exchange import DeclarationRow, Exchange, ScanRow, Symptom
 
 __all__ = ["ExchangeDesk"]
 

@@ -14,7 +14,7 @@ from ancu.models.clock import Clock
 from ancu.server.adapters.sqlite import connect
 from ancu.server.answers import once
 from ancu.server.core import Core, CoreStopped, Transaction
-from ancu.server.desk_people import Directory
+from ancu.server.desk.people import Directory
 from ancu.server.memory import Memory
 from ancu.server.people.ledger import Ledger
 from ancu.server.people.vault import MASTER_KEY_FILE, Vault

@@ -10,12 +10,12 @@ from ancu.server.cases.checkin import checkin_state
 from ancu.server.cases.inputs import CheckinAnswered, CheckinAsked
 from ancu.server.cases.paging import is_quiet
 from ancu.server.core import Transaction
-from ancu.server.desk_exchange_room import ASKS, ExchangeRoom, row_seen
-from ancu.server.exchange_store import absences_of, checkin_of, last_checkin, state_of
+from ancu.server.desk.exchange_room import ASKS, ExchangeRoom, row_seen
+from ancu.server.exchange.store import absences_of, checkin_of, last_checkin, state_of
 from ancu.server.optional import moment
 from ancu.server.people.orders import new_id
 from ancu.server.ports import Page, Role, Viewer
-from ancu.server.ports_exchange import CheckinRow, Refused
+from ancu.server.ports.exchange import CheckinRow, Refused
 
 __all__ = ["CheckinsDesk"]
 

@@ -15,8 +15,9 @@ from ancu.models.errors import UsageError
 from ancu.models.ids import BandNumber, EdgeId, band_name, band_number
 from ancu.server.commanding import bands_of_edges
 from ancu.server.core import Transaction
-from ancu.server.desk_people import Directory
-from ancu.server.desk_rows import label_of
+from ancu.server.desk.people import Directory
+from ancu.server.desk.rows import label_of
+from ancu.server.desk.site_base import Grounds, may_change
 from ancu.server.fleet import FAULTS, faults_of
 from ancu.server.history.standing import log_of
 from ancu.server.people.devices import Devices
@@ -25,8 +26,8 @@ from ancu.server.people.kits import Kits, read_band, read_kit
 from ancu.server.people.provision import DEVICES_FILE, publish_devices
 from ancu.server.people.records import OrderRecord
 from ancu.server.ports import DeviceRow, NotFound, Role, Viewer
-from ancu.server.ports_exchange import Refused
-from ancu.server.ports_site import (
+from ancu.server.ports.exchange import Refused
+from ancu.server.ports.site import (
     DeviceDetail,
     FleetPage,
     FleetPort,
@@ -38,7 +39,6 @@ from ancu.server.ports_site import (
     Worn,
 )
 from ancu.server.scope import Scope, sees
-from ancu.server.site_base import Grounds, may_change
 
 __all__ = ["FleetDesk", "fleet_row", "sorted_rows"]
 

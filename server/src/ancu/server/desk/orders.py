@@ -14,7 +14,7 @@ from ancu.models.clock import Clock, from_ms, to_ms
 from ancu.models.errors import UsageError
 from ancu.models.ids import EdgeId, OrderId, WardCode, band_name
 from ancu.server.core import Transaction
-from ancu.server.desk_people import Directory
+from ancu.server.desk.people import Directory
 from ancu.server.optional import moment
 from ancu.server.people.errors import Absent, OrderRefused
 from ancu.server.people.imports import ReadFile, ReadRow, fold, read_orders
@@ -22,8 +22,8 @@ from ancu.server.people.ledger import Ledger
 from ancu.server.people.orders import Contact, NewPerson
 from ancu.server.people.orders import Orders as Register
 from ancu.server.ports import NotFound, Page, Role, Viewer
-from ancu.server.ports_exchange import Refused
-from ancu.server.ports_orders import ImportReport, NewOrder, OrderRow, Orders, Paper, RowFault, WardChoice
+from ancu.server.ports.exchange import Refused
+from ancu.server.ports.orders import ImportReport, NewOrder, OrderRow, Orders, Paper, RowFault, WardChoice
 from ancu.server.scope import EVERYTHING, Scope
 
 __all__ = ["OrdersDesk"]

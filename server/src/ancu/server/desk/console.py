@@ -1,4 +1,4 @@
-"""The desk's officers' side: the inbox by urgency, undo, visits, search. Wards compared: `desk_province.py`."""
+"""The desk's officers' side: the inbox by urgency, undo, visits, search. Wards compared: `desk/province.py`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ancu.models.clock import Clock, from_ms, to_ms
 from ancu.models.errors import UsageError
 from ancu.server.alerts.alert import Command, Release, Wake
 from ancu.server.core import Transaction
-from ancu.server.desk_people import Directory
-from ancu.server.desk_province import ProvinceDesk
-from ancu.server.desk_rows import label_of
+from ancu.server.desk.people import Directory
+from ancu.server.desk.province import ProvinceDesk
+from ancu.server.desk.rows import label_of
 from ancu.server.memory import Memory
 from ancu.server.optional import truth
 from ancu.server.people.orders import new_id
 from ancu.server.ports import AlertRow, Role, Severity, Viewer
-from ancu.server.ports_console import Condition, Console, Found, Queue, VisitKind, VisitRow, Who
-from ancu.server.ports_exchange import Refused
+from ancu.server.ports.console import Condition, Console, Found, Queue, VisitKind, VisitRow, Who
+from ancu.server.ports.exchange import Refused
 from ancu.server.scope import Scope
 
 __all__ = ["ConsoleDesk", "plain_text"]

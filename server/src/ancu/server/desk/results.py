@@ -7,14 +7,14 @@ from datetime import datetime
 
 from ancu.models.clock import from_ms, to_ms
 from ancu.server.core import Transaction
-from ancu.server.desk_exchange_room import DECIDES, ExchangeRoom, must_be_plausible, row_seen
-from ancu.server.exchange_store import decide_result
+from ancu.server.desk.exchange_room import DECIDES, ExchangeRoom, must_be_plausible, row_seen
+from ancu.server.exchange.store import decide_result
 from ancu.server.optional import moment, moment_ms, truth
 from ancu.server.people.ledger import Ledger
 from ancu.server.people.orders import Orders, new_id
 from ancu.server.people.proposals import Action, TestResult, propose
 from ancu.server.ports import Page, Role, Viewer
-from ancu.server.ports_exchange import Refused, ResultRow
+from ancu.server.ports.exchange import Refused, ResultRow
 
 __all__ = ["ResultsDesk"]
 

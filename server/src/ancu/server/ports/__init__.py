@@ -1,4 +1,4 @@
-"""Ports: what the pages may ask, and in what words they are answered. `desk.py` implements `Desk` over the store.
+"""Ports: what the pages may ask, and in what words they are answered. `desk/store.py` implements `Desk` over the store.
 
 Every query takes a `Viewer` and answers only from his wards; a foreign id and an absent id both raise `NotFound`.
 """

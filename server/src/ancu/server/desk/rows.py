@@ -10,7 +10,7 @@ import msgspec
 
 from ancu.models.clock import from_ms
 from ancu.server.alerts.events import Sign
-from ancu.server.desk_people import Directory
+from ancu.server.desk.people import Directory
 from ancu.server.people.errors import Absent
 from ancu.server.people.private import Private
 from ancu.server.ports import AlertRow, AlertState, CallCard, NotFound, Outcome, Severity, Signal, Viewer

@@ -18,15 +18,15 @@ from ancu.models.clock import Clock, from_ms
 from ancu.models.errors import AncuError
 from ancu.server.cases.codes import Kind
 from ancu.server.cases.policy import Policy
-from ancu.server.desk_people import Directory
-from ancu.server.desk_rows import label_of
+from ancu.server.desk.people import Directory
+from ancu.server.desk.rows import label_of
 from ancu.server.memory import Memory
 from ancu.server.people.errors import Absent
 from ancu.server.people.private import Private
 from ancu.server.people.records import OrderRecord
 from ancu.server.ports import NotFound, Role, Severity, Viewer
-from ancu.server.ports_console import LoadDay, PolicyRow, WardRow, Who
-from ancu.server.ports_exchange import Refused
+from ancu.server.ports.console import LoadDay, PolicyRow, WardRow, Who
+from ancu.server.ports.exchange import Refused
 from ancu.server.review.book import Book
 from ancu.server.review.stored import at_one_moment, rehearse
 from ancu.server.review.texts import rehearsal_json

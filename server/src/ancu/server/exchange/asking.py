@@ -19,8 +19,8 @@ from ancu.server.cases.checkin import Checkin, is_void
 from ancu.server.cases.inputs import CheckinAsked
 from ancu.server.cases.policy import Policy
 from ancu.server.core import Transaction
-from ancu.server.exchange_checkins import Ask, asks
-from ancu.server.exchange_store import absences_of, last_checkin, state_of
+from ancu.server.exchange.checkins import Ask, asks
+from ancu.server.exchange.store import absences_of, last_checkin, state_of
 from ancu.server.people.records import Snapshot
 
 __all__ = ["ASKED_BY", "Asking", "ask_all"]

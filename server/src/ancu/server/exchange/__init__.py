@@ -1,0 +1,1 @@
+"""What citizens and the office say to each other: rows, reminders and check-ins."""
