@@ -362,6 +362,7 @@ class OrderGiven(TypedDict):
     guardian: NotRequired[GuardianGiven | None]
     edge: NotRequired[str | None]
     reason: NotRequired[OrderReason]
+    place: NotRequired[Position | None]
 
 OrderReason = Literal['positive', 'close_contact', 'entry', 'home_quarantine']
 
@@ -403,6 +404,10 @@ class Point(TypedDict):
     worn: bool | None
     heard: int
     late: NotRequired[int]
+
+class Position(TypedDict):
+    latitude: float
+    longitude: float
 
 class PushKey(TypedDict):
     key: str | None
@@ -529,7 +534,7 @@ class Swap(TypedDict):
 Symptom = Literal['fever', 'cough', 'sore_throat', 'breathless', 'tired', 'no_smell', 'diarrhoea', 'chest_pain']
 
 class TakenAlerts(TypedDict):
-    items: list[ancu__server__ports_office__Taken]
+    items: list[ancu__server__ports__office__Taken]
 
 TestResult = Literal['negative', 'positive', 'invalid']
 
@@ -624,7 +629,7 @@ class ZoneDrawn(TypedDict):
     watch: Literal['forbidden', 'gathering']
     area: list[list[Any]]
 
-class ancu__server__ports_office__Taken(TypedDict):
+class ancu__server__ports__office__Taken(TypedDict):
     alert: str
     state: AlertState
     acknowledged_by: str | None

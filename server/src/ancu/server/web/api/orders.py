@@ -57,8 +57,15 @@ class GuardianGiven(_Body):
     relation: Annotated[str, Field(max_length=40)] = "guardian"
 
 
+class Position(_Body):
+    """WGS 84, degrees."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+
+
 class OrderGiven(_Body):
-    """`edge`: the box of the home or site, if it is known already."""
+    """`edge`: the box of the home or site, if it is known already; `place`: the home, for the ward's map."""
 
     ward: _Id
     name: _Text
@@ -69,6 +76,7 @@ class OrderGiven(_Body):
     guardian: GuardianGiven | None = None
     edge: _Id | None = None
     reason: OrderReason = OrderReason.HOME_QUARANTINE
+    place: Position | None = None
 
 
 class Until(_Body):
@@ -104,7 +112,8 @@ async def list_orders(
 async def create(body: OrderGiven, session: Officer, key: Key, desk: OrdersOf) -> OrderShown:
     """Register a person and open his order."""
     guardian = None if body.guardian is None else Guardian(**body.guardian.model_dump())
-    new = NewOrder(**(body.model_dump() | {"guardian": guardian}))
+    place = None if body.place is None else (body.place.latitude, body.place.longitude)
+    new = NewOrder(**(body.model_dump() | {"guardian": guardian, "place": place}))
     return OrderShown.of(await desk.create_order(session.viewer, new, key=scoped(session.viewer, key)))
 
 
