@@ -102,6 +102,25 @@ async def test_a_map_without_its_tile_is_not_taken_for_drawn(drawing: Any, world
         await context.close()
 
 
+async def test_a_home_that_comes_over_the_api_is_on_the_map(world: Any):
+    body = {
+        "ward": world_of.WARD_A, "name": "Lê Thị Dung", "starts_at": world.clock.now().isoformat(),
+        "until": (world.clock.now() + timedelta(days=5)).isoformat(),
+        "place": {"latitude": 10.78, "longitude": 106.7},
+    }  # fmt: skip
+    made = await world.ask("ward_a", "POST", "/api/v1/orders", body=body)
+    assert made.status_code == 201, made.text
+    world.clock.advance(seconds=5)
+    officer = (await world.session("ward_a")).session.viewer
+
+    async def there() -> bool:
+        return (10.78, 106.7) in [who.place for who in await world.desk.whereabouts(officer, world_of.WARD_A)]
+
+    await until(there)
+    body["place"] = {"latitude": 1078, "longitude": 106.7}
+    assert (await world.ask("ward_a", "POST", "/api/v1/orders", body=body)).status_code == 422
+
+
 async def test_the_map_is_for_staff_alone_and_in_ranges(world: Any):
     assert (await world.ask("citizen", "GET", "/tiles.pmtiles")).status_code == 403
     assert (await world.ask("anonymous", "GET", "/tiles.pmtiles")).status_code == 303
