@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PARTS  := models edge gateway server firmware-sim
 ARGS   ?=
 # Processes of a test run; more than cores, because a story waits more than it computes.
-WORKERS ?= 3
+WORKERS ?= 4
 
 .PHONY: setup demo test test-e2e test-all bench lighthouse screenshots bluez site check lock clean help
 
