@@ -133,3 +133,10 @@ async def test_a_visit_is_written_down_and_search_finds_the_person(page: Any, si
     await page.locator("#visit-list", has_text="Đã nhận gạo").wait_for()
     assert site.desk.kept[-1].kind == "call"
     assert await page.input_value("#visit-note") == ""
+
+
+async def test_search_leads_to_a_device(page: Any, site: Any):
+    band = next(row for row in site.desk.rows_of_devices if row.kind == "band")
+    await page.goto(f"{site.url}/search?q={band.id}")
+    await page.get_by_role("link", name=band.id).click()
+    await page.wait_for_url(f"**/devices/band/{band.id}")
