@@ -108,6 +108,13 @@ async def test_a_transferred_person_belongs_to_the_other_ward_at_once(house: Hou
     assert (await desk.order(lan, "o-2")).ward == "ben-nghe"
 
 
+async def test_a_transfer_to_no_ward_names_the_ward_and_changes_nothing(house: House):
+    lan = house.viewer("lan")
+    with pytest.raises(Refused, match="ward"):
+        await house.desk.transfer_order(lan, "o-1", ward="nowhere", edge=None, address=None, key="1")
+    assert (await house.desk.order(lan, "o-1")).ward == "ben-nghe"
+
+
 async def test_where_a_home_is_shows_in_its_own_ward_and_is_forgotten_with_a_transfer(house: House):
     lan, desk = house.viewer("lan"), house.desk
     now = house.clock.now()

@@ -136,7 +136,7 @@ class OrdersDesk(Orders):
             self._open_order(tx, viewer, order)
             moved = WardCode(ward)
             if moved not in wards:
-                raise NotFound(f"no ward {ward!r}")
+                raise Refused("ward", "there is no such ward")
             with _known_edge():
                 self._register(tx, viewer).transfer(OrderId(order), moved, EdgeId(edge) if edge else None, address)
             return order
