@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from ancu.server.ports.citizen import AskKind, AskRow, Citizens, DisputeAbout, VaccinationRow
 from ancu.server.ports.exchange import AbsenceReason
-from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, Moment, scoped
+from ancu.server.web.api.common import KEYED, NUMBER, PROBLEMS, Cursor, Moment, scoped
 from ancu.server.web.api.exchange import Items, whom
 from ancu.server.web.auth import Anyone, Key, Officer
 from ancu.server.web.state import services_of
@@ -56,14 +56,14 @@ class Dispute(_Body):
 class Answer(_Body):
     """A refusal of an absence or a dispute says why. An accepted absence is granted, a wrong order ends."""
 
-    accept: bool
+    accept: StrictBool
     reply: _Note = ""
 
 
 class Vaccination(_Body):
     person: _Id
     vaccine: Annotated[str, Field(min_length=1, max_length=80)]
-    dose: Annotated[int, Field(ge=1, le=20)]
+    dose: Annotated[int, Field(ge=1, le=20), NUMBER]
     given_at: Moment
 
 

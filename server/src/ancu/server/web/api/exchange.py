@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Generic, TypeVar, cast
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from starlette.exceptions import HTTPException
 
 from ancu.models.errors import UsageError
@@ -21,7 +21,7 @@ from ancu.server.ports.exchange import (
     ScanRow,
     Symptom,
 )
-from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, Moment, scoped
+from ancu.server.web.api.common import KEYED, NUMBER, PROBLEMS, Cursor, Moment, scoped
 from ancu.server.web.auth import Anyone, Key, Officer
 from ancu.server.web.state import services_of
 
@@ -83,8 +83,8 @@ class Whom(_Body):
 class Checked(_Body):
     """What a check of face and place said; null: nobody checked. A person's own answer leaves both out."""
 
-    face: bool | None = None
-    place: bool | None = None
+    face: StrictBool | None = None
+    place: StrictBool | None = None
 
 
 class Declaration(_Body):
@@ -92,7 +92,7 @@ class Declaration(_Body):
 
     person: _Id | None = None
     symptoms: list[Symptom] = Field(max_length=len(Symptom))
-    body_deci_c: int | None = Field(None, ge=300, le=450)
+    body_deci_c: Annotated[int | None, Field(ge=300, le=450), NUMBER] = None
 
 
 class Result(_Body):
@@ -102,7 +102,7 @@ class Result(_Body):
 
 
 class Decision(_Body):
-    accept: bool
+    accept: StrictBool
 
 
 @router.post("/checkpoint-scans", status_code=202, openapi_extra=KEYED)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from ancu.server.ports.orders import Guardian, NewOrder, OrderReason, OrderRow, Orders
-from ancu.server.web.api.common import KEYED, PROBLEMS, Cursor, Moment, scoped
+from ancu.server.web.api.common import KEYED, NUMBER, PROBLEMS, Cursor, Moment, scoped
 from ancu.server.web.api.exchange import Items
 from ancu.server.web.auth import Key, Officer
 from ancu.server.web.state import services_of
@@ -60,8 +60,8 @@ class GuardianGiven(_Body):
 class Position(_Body):
     """WGS 84, degrees."""
 
-    latitude: Annotated[float, Field(ge=-90, le=90)]
-    longitude: Annotated[float, Field(ge=-180, le=180)]
+    latitude: Annotated[float, Field(ge=-90, le=90), NUMBER]
+    longitude: Annotated[float, Field(ge=-180, le=180), NUMBER]
 
 
 class OrderGiven(_Body):

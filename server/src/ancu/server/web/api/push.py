@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ancu.server.ports.office import Taken
-from ancu.server.web.api.common import KEYED, PROBLEMS, scoped
+from ancu.server.web.api.common import KEYED, NUMBER, PROBLEMS, scoped
 from ancu.server.web.auth import Key, Officer
 from ancu.server.web.office import Office
 
@@ -37,7 +38,7 @@ class PushSubscription(BaseModel):
 
     endpoint: str = Field(max_length=1000)
     keys: SubscriptionKeys
-    expiration_time: float | None = Field(None, alias="expirationTime")
+    expiration_time: Annotated[float | None, Field(alias="expirationTime"), NUMBER] = None
 
 
 class Endpoint(BaseModel):
